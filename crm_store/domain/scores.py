@@ -1,0 +1,77 @@
+"""What a score is, whoever made it: a number, a colour, reasons, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+Band = Literal["green", "yellow", "red"]
+Source = Literal["model", "rules", "last"]
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Lowest value of each colour, in score points; red is everything below yellow (product C1)."""
+
+    green: float = 90
+    yellow: float = 60
+
+
+DEFAULT_BANDS = Bands()
+
+
+def band_of(value: float, bands: Bands = DEFAULT_BANDS) -> Band:
+    """Return the colour of a score of 0–100: a value on a threshold has the better colour."""
+    if value >= bands.green:
+        return "green"
+    return "yellow" if value >= bands.yellow else "red"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that moved a score.
+
+    ``effect`` is in score points: above 0 speaks for, below 0 against, and 0 is a note, such as what
+    stands between an ordinary lead and green. ``sentence`` is (Chinese, English) when the maker of the
+    score has its own words; None leaves the words to the feature's sentence template.
+    """
+
+    feature: str
+    value: float | str | bool | None
+    effect: float
+    sentence: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score of 0–100 as of a moment, with the strongest reasons first.
+
+    ``probability`` is that of the outcome the score is about: a lead converting, an account lost.
+    ``why`` is a stable code for why a lower rung of the ladder answered, e.g. ``no_champion``.
+    """
+
+    value: float
+    band: Band
+    probability: float | None
+    reasons: tuple[Reason, ...]
+    source: Source
+    version: str
+    as_of: datetime
+    why: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a value outside 0–100 (NaN included) or a probability outside 0–1."""
+        if not 0 <= self.value <= 100:
+            raise ValueError(f"a score lies in 0–100, not {self.value}")
+        if self.probability is not None and not 0 <= self.probability <= 1:
+            raise ValueError(f"a probability lies in 0–1, not {self.probability}")
+
+
+class Scorer(Protocol):
+    """Anything that turns signals into scores: a rule document, a frequency table, a model bundle."""
+
+    def score(self, signals: Sequence[Mapping[str, object]], as_of: datetime) -> list[Score]:
+        """Return one score per row, in order; a row is feature name → value, and None is missing."""
+        ...

@@ -1,0 +1,87 @@
+"""What every table shares: naming of constraints, the UTC moment type, and the columns of a record."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, MetaData, String, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def to_micros(moment: datetime) -> int:
+    """Return microseconds since 1970 UTC, exactly. Raises ValueError for a moment without a time zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the UTC moment that lies ``micros`` microseconds after 1970."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+class UtcMoment(TypeDecorator[datetime]):
+    """A moment in UTC to the microsecond: ``timestamptz`` on PostgreSQL, an integer on SQLite.
+
+    SQLite has no time type, and its text form depends on adapters that other libraries in the same
+    process may replace; an integer sorts, compares and moves to Arrow as it is.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the column type of the store."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(BigInteger())
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Turn a moment into what the store keeps."""
+        if value is None:
+            return None
+        return to_micros(value) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Turn what the store keeps into a moment in UTC."""
+        if value is None:
+            return None
+        return from_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The declarative base of every table."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcMoment()}  # noqa: RUF012
+
+
+Key = Annotated[str, mapped_column(String(40), primary_key=True)]
+RepRef = Annotated[str | None, mapped_column(ForeignKey("rep.id"), index=True)]
+AccountRef = Annotated[str | None, mapped_column(ForeignKey("account.id"), index=True)]
+
+
+class RecordMixin:
+    """Columns of every CRM record: a stable id, the outside system's id, moments, and a version.
+
+    ``version`` counts writes from 1 and is what optimistic concurrency compares.
+    """
+
+    id: Mapped[Key]
+    source: Mapped[str] = mapped_column(String(40))
+    external_id: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)

@@ -1,0 +1,104 @@
+"""The logs: what changed, what was scored, what was imported."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm_store.models.base import Base
+
+_BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class ChangeLog(Base):
+    """One write to one record: field → [old, new], chained by hash to the record's previous entry.
+
+    ``recorded_at`` is when the business knew the new values, ``written_at`` when this store did; they
+    differ for history that was imported. Features read states as of ``recorded_at``.
+    """
+
+    __tablename__ = "change_log"
+    __table_args__ = (
+        UniqueConstraint("entity", "entity_id", "version"),
+        Index("ix_change_log_entity_recorded_at", "entity", "recorded_at"),
+    )
+
+    id: Mapped[int] = mapped_column(_BigId, primary_key=True, autoincrement=True)
+    entity: Mapped[str] = mapped_column(String(20))
+    entity_id: Mapped[str] = mapped_column(String(40))
+    version: Mapped[int]
+    changes: Mapped[dict[str, list[Any]]] = mapped_column(JSON)
+    actor: Mapped[str] = mapped_column(String(80))
+    reason: Mapped[str | None] = mapped_column(String(200))
+    recorded_at: Mapped[datetime]
+    written_at: Mapped[datetime]
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class ScoreLog(Base):
+    """One score, never changed: what was said, by which version, from data as of when, and why."""
+
+    __tablename__ = "score_log"
+    __table_args__ = (UniqueConstraint("model", "entity_id", "scored_at"),)
+
+    id: Mapped[int] = mapped_column(_BigId, primary_key=True, autoincrement=True)
+    model: Mapped[str] = mapped_column(String(40))
+    entity_id: Mapped[str] = mapped_column(String(40))
+    value: Mapped[float]
+    band: Mapped[str] = mapped_column(String(10))
+    probability: Mapped[float | None]
+    source: Mapped[str] = mapped_column(String(10))
+    version: Mapped[str] = mapped_column(String(80))
+    why: Mapped[str | None] = mapped_column(String(40))
+    as_of: Mapped[datetime]
+    scored_at: Mapped[datetime]
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+
+
+class CurrentScore(Base):
+    """The latest score of each subject, with the columns that ranked lists filter and sort by.
+
+    ``rank_value`` orders a list, smallest first: a lead's health; an account's minus (risk × money at stake).
+    """
+
+    __tablename__ = "current_score"
+    __table_args__ = (
+        # The title stands in the two widest indexes so that a search reads the index and not the rows.
+        Index("ix_current_score_rank", "model", "rank_value", "entity_id", "title"),
+        Index("ix_current_score_band", "model", "band", "rank_value", "entity_id", "title"),
+        Index("ix_current_score_owner", "model", "owner_id", "rank_value", "entity_id"),
+        Index("ix_current_score_region", "model", "region", "rank_value", "entity_id"),
+    )
+
+    model: Mapped[str] = mapped_column(String(40), primary_key=True)
+    entity_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    score_id: Mapped[int] = mapped_column(BigInteger)
+    value: Mapped[float]
+    band: Mapped[str] = mapped_column(String(10))
+    probability: Mapped[float | None]
+    source: Mapped[str] = mapped_column(String(10))
+    scored_at: Mapped[datetime]
+    rank_value: Mapped[float]
+    owner_id: Mapped[str | None] = mapped_column(String(40))
+    region: Mapped[str | None] = mapped_column(String(40))
+    title: Mapped[str | None] = mapped_column(String(200))
+    money: Mapped[float | None]
+
+
+class ImportJob(Base):
+    """One import: which file, how many rows went where, and the file that holds the rejected ones."""
+
+    __tablename__ = "import_job"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    preset: Mapped[str] = mapped_column(String(40))
+    file_name: Mapped[str] = mapped_column(String(255))
+    file_sha256: Mapped[str] = mapped_column(String(64))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    rows_read: Mapped[int] = mapped_column(default=0)
+    rows_added: Mapped[int] = mapped_column(default=0)
+    rows_rejected: Mapped[int] = mapped_column(default=0)
+    rejects_file: Mapped[str | None] = mapped_column(Text)

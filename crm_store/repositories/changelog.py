@@ -1,0 +1,169 @@
+"""The hash chain over each record's history, the states it folds to, and the search for tampering."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from crm_store.models import ChangeLog
+from crm_store.repositories.fields import FIELDS, RECORDS, Value, from_log, to_log
+
+GENESIS = "0" * 64
+"""The previous hash of a record's first entry."""
+
+_FETCH = 5_000
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+).encode
+
+
+@dataclass(frozen=True)
+class ChainProblem:
+    """One sign of tampering.
+
+    ``code`` is ``altered`` (an entry's content does not give its hash), ``broken`` (an entry does not follow
+    from the one before: removed, inserted or reordered), ``state_differs`` (the record is not what its log
+    says), ``no_log`` (a record without history) or ``no_record`` (history without its record).
+    """
+
+    entity: str
+    entity_id: str
+    version: int | None
+    code: str
+
+
+def diff(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, list[Any]]:
+    """Return field → [old, new], as logged, for the fields of ``after`` that differ from ``before``."""
+    return {
+        name: [to_log(before.get(name)), to_log(value)]
+        for name, value in after.items()
+        if before.get(name) != value
+    }
+
+
+def canonical(changes: Mapping[str, Any]) -> str:
+    """Return the one JSON text of a set of changes: sorted keys, no spaces, no NaN."""
+    return _encode(changes)
+
+
+def chain(
+    previous_hash: str,
+    entity: str,
+    entity_id: str,
+    version: int,
+    changes: Mapping[str, Any],
+    actor: str,
+    reason: str | None,
+    recorded_at: datetime,
+    written_at: datetime,
+) -> str:
+    """Return the SHA-256, in hex, of an entry and the hash before it, over one canonical JSON list."""
+    when = (recorded_at.astimezone(UTC).isoformat(), written_at.astimezone(UTC).isoformat())
+    payload = _encode([previous_hash, entity, entity_id, version, changes, actor, reason, *when])
+    return hashlib.sha256(payload.encode()).hexdigest()
+
+
+def fold(entity: str, entries: Sequence[Any]) -> Iterator[dict[str, Value]]:
+    """Yield the whole state after each entry of one record; entries come in version order."""
+    fields = FIELDS[entity]
+    state: dict[str, Value] = dict.fromkeys(fields)
+    for entry in entries:
+        for name, (_, new) in entry.changes.items():
+            state[name] = from_log(fields[name], new)
+        yield dict(state)
+
+
+def verify(session: Session) -> list[ChainProblem]:
+    """Check every chain against its hashes and against the record it describes; empty means untouched.
+
+    It finds any change, removal, insertion or reordering that did not also rewrite every later hash of that
+    record and the record itself. Cost: one pass over the log and each record table, streamed.
+    """
+    found: list[ChainProblem] = []
+    for entity in RECORDS:
+        found += _verify_entity(session, entity)
+    return found
+
+
+def _verify_entity(session: Session, entity: str) -> Iterator[ChainProblem]:
+    records = _records(session, entity)
+    record = next(records, None)
+    for entity_id, entries in groupby(_entries(session, entity), key=lambda entry: entry.entity_id):
+        while record is not None and record.id < entity_id:
+            yield ChainProblem(entity, record.id, None, "no_log")
+            record = next(records, None)
+        history = list(entries)
+        yield from _check_chain(entity, history)
+        if record is None or record.id != entity_id:
+            yield ChainProblem(entity, entity_id, None, "no_record")
+            continue
+        if not _agrees(entity, history, record):
+            yield ChainProblem(entity, entity_id, record.version, "state_differs")
+        record = next(records, None)
+    while record is not None:
+        yield ChainProblem(entity, record.id, None, "no_log")
+        record = next(records, None)
+
+
+def _check_chain(entity: str, history: Sequence[Row[Any]]) -> Iterator[ChainProblem]:
+    previous = GENESIS
+    for expected_version, entry in enumerate(history, start=1):
+        if entry.version != expected_version or entry.previous_hash != previous:
+            yield ChainProblem(entity, entry.entity_id, entry.version, "broken")
+        if entry.hash != _hash_of(entry):
+            yield ChainProblem(entity, entry.entity_id, entry.version, "altered")
+        previous = entry.hash
+
+
+def _hash_of(entry: Row[Any]) -> str:
+    return chain(
+        entry.previous_hash,
+        entry.entity,
+        entry.entity_id,
+        entry.version,
+        entry.changes,
+        entry.actor,
+        entry.reason,
+        entry.recorded_at,
+        entry.written_at,
+    )
+
+
+def _agrees(entity: str, history: Sequence[Row[Any]], record: Row[Any]) -> bool:
+    if record.version != history[-1].version:
+        return False
+    try:
+        *_, state = fold(entity, history)
+    except (KeyError, TypeError, ValueError):
+        return False  # the log was altered into something that cannot be read
+    return all(getattr(record, name) == value for name, value in state.items())
+
+
+def _entries(session: Session, entity: str) -> Iterator[Row[Any]]:
+    """Stream one kind's log in byte order of the id, which both stores and Python agree on."""
+    log = ChangeLog.__table__.c
+    query = (
+        select(*log)
+        .where(log.entity == entity)
+        .order_by(log.entity_id.collate(_collation(session)), log.version)
+        .execution_options(yield_per=_FETCH)
+    )
+    return iter(session.execute(query))
+
+
+def _records(session: Session, entity: str) -> Iterator[Row[Any]]:
+    table = RECORDS[entity].__table__  # type: ignore[attr-defined]
+    query = (
+        select(*table.c).order_by(table.c.id.collate(_collation(session))).execution_options(yield_per=_FETCH)
+    )
+    return iter(session.execute(query))
+
+
+def _collation(session: Session) -> str:
+    return "BINARY" if session.get_bind().dialect.name == "sqlite" else "C"

@@ -1,0 +1,153 @@
+"""Moving many rows into a table at the store's own speed. Only bulk repositories enter here.
+
+SQLite takes prepared statements through the same driver as everything else: a second SQLite library in the
+process (ADBC's, DuckDB's) would drop this one's file locks when it closes the file.
+PostgreSQL takes COPY, through a temporary table where rows may exist already.
+"""
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from psycopg import sql
+from sqlalchemy import Connection, Table, column, select
+from sqlalchemy import table as table_of
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
+
+from crm_store.models.base import UtcMoment, to_micros
+
+BATCH = 50_000
+"""Rows in flight at a time; bounds memory."""
+
+_Item = TypeVar("_Item")
+
+
+def in_batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """Yield lists of up to ``size`` items."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def insert_arrow(connection: Connection, table: Table, data: pa.Table) -> int:
+    """Insert rows whose ``id`` is new, ignore the others, and return how many were new.
+
+    ``data`` has columns of ``table``, moments as timestamps with a time zone. Anything else that the
+    database refuses (a check, a missing value) raises its IntegrityError and leaves the transaction failed.
+    """
+    if connection.dialect.name == "sqlite":
+        return sum(
+            _executemany(connection, table, data.column_names, _tuples(batch))
+            for batch in data.to_batches(max_chunksize=BATCH)
+        )
+    return _copy_new(connection, table, data)
+
+
+def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Any]) -> int:
+    """Insert rows given as tuples of Python values (JSON columns as text) and return how many.
+
+    Raises the store's IntegrityError when one exists already.
+    """
+    count = 0
+    for batch in in_batches(rows, BATCH):
+        if connection.dialect.name == "sqlite":
+            _executemany(connection, table, columns, _with_micros(table, columns, batch), ignore=False)
+        else:
+            with _refusals(connection), _copy(connection, table.name, columns, "") as copy:
+                for row in batch:
+                    copy.write_row(row)
+        count += len(batch)
+    return count
+
+
+def _executemany(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Any], ignore: bool = True
+) -> int:
+    """Run one prepared INSERT. Only a known id is ignored: ``OR IGNORE`` would swallow failed checks too."""
+    quote = connection.dialect.identifier_preparer.quote
+    names, marks = ", ".join(map(quote, columns)), ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608 - names only
+    if ignore:
+        statement += " ON CONFLICT (id) DO NOTHING"
+    cursor = connection.connection.cursor()
+    with _refusals(connection):
+        cursor.executemany(statement, rows)  # type: ignore[arg-type]
+    added: int = cursor.rowcount
+    cursor.close()
+    return added
+
+
+@contextmanager
+def _refusals(connection: Connection) -> Iterator[None]:
+    """Let the driver's refusal of a row look as it does everywhere else."""
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        yield
+    except driver.IntegrityError as error:
+        raise IntegrityError(None, None, error) from error
+
+
+def _tuples(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+    columns = []
+    for array in batch.columns:
+        plain = array.cast(pa.int64()) if pa.types.is_timestamp(array.type) else array
+        columns.append(plain.to_pylist())
+    return zip(*columns, strict=True)
+
+
+def _with_micros(table: Table, columns: Sequence[str], rows: list[Any]) -> Iterator[tuple[Any, ...]]:
+    """Turn moments into what SQLite keeps, a column at a time."""
+    by_column = list(zip(*rows, strict=True))
+    for index, name in enumerate(columns):
+        if isinstance(table.c[name].type, UtcMoment):
+            by_column[index] = tuple(
+                None if value is None else to_micros(value) for value in by_column[index]
+            )
+    return zip(*by_column, strict=True)
+
+
+def _copy_new(connection: Connection, table: Table, data: pa.Table) -> int:
+    names = data.column_names
+    incoming = table_of(f"incoming_{table.name}", *(column(name) for name in names))
+    create = sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
+        sql.Identifier(incoming.name),
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.Identifier(table.name),
+    )
+    cursor = connection.connection.cursor()
+    cursor.execute(create)
+    with _copy(connection, incoming.name, names, "WITH (FORMAT csv)") as copy:
+        for batch in data.to_batches(max_chunksize=BATCH):
+            copy.write(_csv(batch))
+    insert = (
+        postgresql.insert(table)
+        .from_select(names, select(incoming))
+        .on_conflict_do_nothing(index_elements=["id"])
+    )
+    added = connection.execute(insert.execution_options(preserve_rowcount=True)).rowcount
+    cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(incoming.name)))
+    cursor.close()
+    return added
+
+
+def _csv(batch: pa.RecordBatch) -> memoryview:
+    """Write CSV in which a missing value is empty and an empty text is quoted, as COPY reads it."""
+    buffer = io.BytesIO()
+    options = pa_csv.WriteOptions(include_header=False, quoting_style="all_valid")
+    pa_csv.write_csv(batch, buffer, options)
+    return buffer.getbuffer()
+
+
+def _copy(connection: Connection, table: str, columns: Sequence[str], options: str) -> Any:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN {}").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(options),
+    )
+    driver: Any = connection.connection.driver_connection
+    return driver.cursor().copy(statement)

@@ -1,0 +1,64 @@
+"""The Feast objects, generated from the catalog: an entity and one feature view for each kind of record."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from feast import Entity, FeatureView, Field, FileSource, ValueType
+from feast.data_format import ParquetFormat
+from feast.types import Float64, String
+
+from features.catalog import features_of
+from features.declare import ENTITIES
+
+EVENT, CREATED = "event_timestamp", "created_timestamp"
+
+# How long a published value may be served. Within a month a nightly job has run, or someone has noticed;
+# beyond it, rules that know their age are better company than features that do not.
+TTL = timedelta(days=30)
+
+
+def view_name(entity: str) -> str:
+    """Return the name of an entity's feature view, e.g. lead_features."""
+    return f"{entity}_features"
+
+
+def offline_file(folder: Path, entity: str) -> Path:
+    """Return the Parquet file that keeps an entity's published features."""
+    return folder / "offline" / f"{entity}.parquet"
+
+
+def entity_of(name: str) -> Entity:
+    """Return the Feast entity, joined by its text key."""
+    declared = ENTITIES[name]
+    return Entity(
+        name=name, join_keys=[declared.key], value_type=ValueType.STRING, description=declared.title[1]
+    )
+
+
+def view_of(name: str, folder: Path) -> FeatureView:
+    """Return the feature view of an entity over the published Parquet in ``folder``."""
+    source = FileSource(
+        name=f"{name}_published",
+        path=str(offline_file(folder.resolve(), name)),
+        file_format=ParquetFormat(),
+        timestamp_field=EVENT,
+        created_timestamp_column=CREATED,
+    )
+    schema = [Field(name=ENTITIES[name].key, dtype=String)]
+    schema += [
+        Field(
+            name=feature.name,
+            dtype=Float64 if feature.dtype == "float64" else String,
+            description=feature.title[1],
+            tags={
+                "unit": feature.unit,
+                "group": feature.group,
+                "owner": feature.owner,
+                "zh": feature.title[0],
+            },
+        )
+        for feature in features_of(name)
+    ]
+    return FeatureView(
+        name=view_name(name), entities=[entity_of(name)], ttl=TTL, schema=schema, source=source, online=True
+    )

@@ -1,0 +1,70 @@
+"""The folder that Feast works in: settings, one small definitions file, registry, offline and online data.
+
+``feast -c <folder> apply`` works there from the command line.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+PROJECT = "leadpulse"
+
+_DEFINITIONS = '''"""What Feast reads here; the catalog behind it is the package ``features``."""
+
+from pathlib import Path
+
+from features.feast_repo.objects import entity_of, view_of
+
+folder = Path(__file__).resolve().parent
+lead, account = entity_of("lead"), entity_of("account")
+lead_features, account_features = view_of("lead", folder), view_of("account", folder)
+'''
+
+
+def write_repository(folder: Path, online: str = "sqlite") -> None:
+    """Write feature_store.yaml and definitions.py; ``online`` is ``sqlite`` or a redis:// URL.
+
+    The settings may hold a Redis password, so only their owner may read them. Unchanged files stay.
+    """
+    import yaml
+
+    (folder / "offline").mkdir(parents=True, exist_ok=True)
+    settings = {
+        "project": PROJECT,
+        "provider": "local",
+        "registry": {"registry_type": "file", "path": "registry.db"},
+        "offline_store": {"type": "duckdb"},
+        "online_store": online_settings(online),
+        "entity_key_serialization_version": 3,
+    }
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    _write(folder / "feature_store.yaml", text)
+    _write(folder / "definitions.py", _DEFINITIONS)
+
+
+def online_settings(online: str) -> dict[str, str]:
+    """Return Feast's online_store section for ``sqlite`` or redis://[:password@]host[:port][/db].
+
+    rediss:// is Redis over TLS. Raises ValueError for anything else.
+    """
+    if online == "sqlite":
+        return {"type": "features.feast_repo.online_store.NewestSqliteOnlineStore", "path": "online.db"}
+    url = urlsplit(online)
+    if url.scheme not in ("redis", "rediss") or not url.hostname:
+        raise ValueError("online must be 'sqlite' or a redis:// URL")
+    if any(sign in unquote(url.password or "") for sign in ",$"):
+        raise ValueError("Feast cannot take a password that contains a comma or a dollar sign")
+    parts = [f"{url.hostname}:{url.port or 6379}", f"db={url.path.strip('/') or 0}"]
+    parts += [f"username={unquote(url.username)}"] if url.username else []
+    parts += [f"password={unquote(url.password)}"] if url.password else []
+    parts += ["ssl=true"] if url.scheme == "rediss" else []
+    return {"type": "redis", "connection_string": ",".join(parts)}
+
+
+def _write(path: Path, text: str) -> None:
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.chmod(0o600)
+    temporary.replace(path)

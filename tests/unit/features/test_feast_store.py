@@ -1,0 +1,239 @@
+"""Features through Feast: as-of frames offline, published values online, and ``feast apply`` itself.
+
+In one group, so that one worker imports Feast once.
+"""
+
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from features.catalog import names_of
+from features.errors import FeatureError
+from features.feast_repo.repository import online_settings, write_repository
+from features.store import FeatureStore
+from tests.parity.histories import ORIGIN, make_history
+from tests.unit.features.conftest import asked, write_sources
+
+pytestmark = pytest.mark.xdist_group("feast")
+LATER = ORIGIN + timedelta(days=2)
+
+
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory) -> FeatureStore:
+    folder = tmp_path_factory.mktemp("features")
+    write_sources(folder / "sources", make_history(seed=11, size=200))
+    store = FeatureStore(folder)
+    store.apply()
+    return store
+
+
+@pytest.fixture
+def store(applied) -> FeatureStore:
+    """The applied store with nothing published yet."""
+    for file in (applied.folder / "offline").glob("*.parquet"):
+        file.unlink()
+    applied.apply()
+    return applied
+
+
+@pytest.mark.parametrize("entity", ["lead", "account"])
+def test_a_frame_through_feast_is_what_is_computed(store, entity):
+    ids = ("L2", "L1") if entity == "lead" else ("A2", "A1")
+    rows = asked((ids[0], ORIGIN), (ids[1], ORIGIN), ("nobody", ORIGIN), (ids[0], LATER), (ids[0], ORIGIN))
+
+    frame = store.frame(entity, rows)
+
+    pd.testing.assert_frame_equal(frame, store.compute(entity, rows))
+    assert frame.attrs["units"][names_of(entity)[-1]]
+
+
+def test_a_frame_of_chosen_features_has_those(store, lead_rows):
+    names = ["lead_channel", "lead_chats_90d"]
+
+    frame = store.frame("lead", lead_rows, names)
+
+    pd.testing.assert_frame_equal(frame, store.compute("lead", lead_rows, names))
+
+
+def test_what_was_published_holds_until_its_time_to_live_ends(store):
+    published = store.compute("lead", asked(("L1", ORIGIN)))
+    store.publish("lead", published, online=False)
+
+    moments = [ORIGIN - timedelta(days=1), ORIGIN, ORIGIN + timedelta(days=29), ORIGIN + timedelta(days=31)]
+    frame = store.frame("lead", asked(*(("L1", moment) for moment in moments)), fresh=False)
+
+    assert frame["lead_updates_all"].isna().tolist() == [True, False, False, True]
+    assert frame["lead_updates_all"].iloc[2] == published["lead_updates_all"].iloc[0]
+
+
+def test_a_row_that_was_added_later_stays_out_of_the_past(store):
+    rows = asked(("L1", ORIGIN))
+    truth = store.frame("lead", rows)
+    file = store.folder / "offline" / "lead.parquet"
+    table = pq.read_table(file).to_pandas()
+    leak = table.assign(created_timestamp=LATER, lead_updates_all=999.0)
+    schema = pq.read_schema(file)
+    pd.concat([table, leak]).to_parquet(file, schema=schema, index=False)
+
+    pd.testing.assert_frame_equal(store.frame("lead", rows, fresh=False), truth)
+
+
+def test_publishing_again_replaces_a_row_and_keeps_the_others(store):
+    frame = store.compute("lead", asked(("L1", ORIGIN), ("L2", ORIGIN)))
+    store.publish("lead", frame, online=False)
+    corrected = frame[frame["entity_id"] == "L1"].assign(lead_updates_all=7.0)
+    assert store.publish("lead", corrected, online=False) == 1
+
+    stored = pq.read_table(store.folder / "offline" / "lead.parquet").to_pandas().set_index("lead_id")
+    assert sorted(stored.index) == ["L1", "L2"]
+    assert stored.loc["L1", "lead_updates_all"] == 7.0
+
+
+def test_a_frame_with_a_gap_is_not_published(store):
+    frame = store.compute("lead", asked(("L1", ORIGIN)), ["lead_status"])
+
+    with pytest.raises(FeatureError, match="wrong_rows"):
+        store.publish("lead", frame)
+
+
+@pytest.mark.parametrize("entity", ["lead", "account"])
+def test_online_values_are_what_was_computed(store, entity):
+    ids = ["L1", "L2"] if entity == "lead" else ["A1", "A2"]
+    frame = store.compute(entity, asked(*((entity_id, LATER) for entity_id in ids)))
+    store.publish(entity, frame)
+
+    online = store.online(entity, [ids[1], "nobody", ids[0]])
+
+    assert online.as_of == [LATER, None, LATER]
+    assert online.values[1] is None
+    for values, row in ((online.values[0], frame.iloc[1]), (online.values[2], frame.iloc[0])):
+        assert list(values) == list(names_of(entity))
+        assert values == {name: None if pd.isna(row[name]) else row[name] for name in values}
+
+
+def test_an_older_value_never_overwrites_a_newer_one(store):
+    newer = store.compute("lead", asked(("L1", LATER + timedelta(days=1))))
+    older = store.compute("lead", asked(("L1", ORIGIN)))
+    store.publish("lead", newer)
+    store.publish("lead", older)
+
+    assert store.online("lead", ["L1"]).as_of == [LATER + timedelta(days=1)]
+    again = newer.assign(lead_updates_all=41.0)
+    store.publish("lead", pd.concat([again, older]))
+    assert store.online("lead", ["L1"], ["lead_updates_all"]).values == [{"lead_updates_all": 41.0}]
+
+
+def test_values_older_than_their_time_to_live_are_not_served(store):
+    at = LATER + timedelta(days=2)
+    store.publish("lead", store.compute("lead", asked(("L2", at))))
+
+    fresh = store.online("lead", ["L2"], ["lead_status"], now=at + timedelta(days=30))
+    stale = store.online("lead", ["L2"], ["lead_status"], now=at + timedelta(days=30, seconds=1))
+
+    assert fresh.values[0] is not None
+    assert (stale.values, stale.as_of) == ([None], [at])
+
+
+@pytest.mark.parametrize("wrong", [7, None, b"L1", 1.5])
+def test_an_id_that_is_no_text_is_refused(store, wrong):
+    with pytest.raises(FeatureError) as refused:
+        store.online("lead", ["L1", wrong])
+    assert (refused.value.code, refused.value.field) == ("wrong_id_type", "ids")
+
+
+def test_unknown_features_are_refused_and_no_ids_give_no_rows(store):
+    with pytest.raises(FeatureError, match="unknown_feature"):
+        store.online("lead", ["L1"], ["account_chats_30d"])
+    assert store.online("lead", []).values == []
+
+
+def test_a_folder_that_was_never_applied_says_so(tmp_path):
+    with pytest.raises(FeatureError, match="not_applied"):
+        FeatureStore(tmp_path).online("lead", ["L1"])
+
+
+def test_several_threads_get_the_same_answers(store, lead_rows):
+    expected = store.frame("lead", lead_rows)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(store.frame("lead", lead_rows))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+
+    assert len(found) == 4
+    assert all(frame.equals(expected) for frame in found)
+
+
+def test_feast_s_own_store_reads_what_ours_wrote(store):
+    from feast.infra.online_stores.sqlite import SqliteOnlineStore
+    from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+    from feast.protos.feast.types.Value_pb2 import Value
+
+    store.publish("lead", store.compute("lead", asked(("L1", LATER + timedelta(days=9)))))
+    opened = store._feast()
+    view = opened.get_feature_view("lead_features")
+    key = EntityKey(join_keys=["lead_id"], entity_values=[Value(string_val="L1")])
+    stock = SqliteOnlineStore()
+    ((at, values),) = stock.online_read(opened.config, view, [key])
+    stock._conn.close()
+
+    assert at == LATER + timedelta(days=9)
+    assert values["lead_updates_all"].double_val == store.online("lead", ["L1"]).values[0]["lead_updates_all"]
+
+
+def test_feast_apply_works_from_the_command_line(tmp_path):
+    write_repository(tmp_path)
+    feast = Path(sys.executable).parent / "feast"
+    command = [str(feast), "-c", str(tmp_path), "apply"]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path.parent)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "registry.db").is_file()
+    assert "lead_features" in done.stdout
+    assert FeatureStore(tmp_path).online("lead", ["L1"]).values == [None]
+
+
+@pytest.mark.redis
+def test_online_values_live_in_redis_when_there_is_one(require, tmp_path):
+    url = require("redis")
+    write_sources(tmp_path / "sources", make_history(seed=11, size=200))
+    store = FeatureStore(tmp_path, online=url)
+    store.apply()
+    newer = store.compute("lead", asked(("L1", LATER), ("L2", LATER)))
+    store.publish("lead", newer)
+    store.publish("lead", store.compute("lead", asked(("L1", ORIGIN))))
+    try:
+        found = store.online("lead", ["L2", "nobody", "L1"])
+        assert found.as_of == [LATER, None, LATER]
+        row = newer.iloc[1]
+        assert found.values[0] == {n: None if pd.isna(row[n]) else row[n] for n in names_of("lead")}
+    finally:
+        store._feast().teardown()
+
+
+@pytest.mark.parametrize(
+    ("url", "string"),
+    [
+        ("redis://cache", "cache:6379,db=0"),
+        ("redis://:s%40fe@10.0.0.1:7000/3", "10.0.0.1:7000,db=3,password=s@fe"),
+        ("rediss://app:secret@cache/1", "cache:6379,db=1,username=app,password=secret,ssl=true"),
+    ],
+)
+def test_a_redis_url_becomes_feast_s_own_form(url, string):
+    assert online_settings(url) == {"type": "redis", "connection_string": string}
+
+
+@pytest.mark.parametrize("url", ["postgres://x", "redis://", "redis://:a%2Cb@cache", "file"])
+def test_other_online_stores_are_refused(url):
+    with pytest.raises(ValueError):
+        online_settings(url)

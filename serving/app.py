@@ -1,0 +1,91 @@
+"""The public HTTP interface: builds the FastAPI app from its parts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from serving.access import Door
+from serving.deps import ServingDeps
+from serving.edge import Edge
+from serving.errors import ServingError, body_of
+from serving.kinds import KINDS
+from serving.metrics import Metrics
+from serving.openapi import describe
+from serving.read_routes import Reading, read_router
+from serving.score_routes import Scoring, score_router
+from serving.system_routes import Health, docs_router, system_router
+
+
+def create_app(deps: ServingDeps) -> FastAPI:
+    """Return the scoring API. Nothing here is slow: what is loads in the background."""
+    gate = deps.gate()
+    metrics = Metrics()
+    door = Door(deps.records, deps.wall or deps.clock, deps.monotonic)
+    ladders = deps.ladders(gate)
+    health = Health(deps.records, deps.champions, gate)
+    scoring = {k.model: Scoring(k, ladders[k.model], metrics, deps.limits.request) for k in KINDS}
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        health.report()  # the first look makes what is slow load in the background
+        yield
+        for lanes in scoring.values():
+            lanes.close()
+
+    async def reader(request: Request) -> None:
+        await door.admit(request, "read")
+
+    app = FastAPI(
+        title="LeadPulse 线索脉搏",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(score_router(door, scoring))
+    app.include_router(read_router(Reading(deps.records, deps.clock), Depends(reader)))
+    app.include_router(system_router(health, metrics))
+    app.include_router(docs_router())
+    app.add_middleware(Edge, metrics=metrics, timeout=deps.limits.request)
+    _add_error_handlers(app)
+    describe(app)
+    return app
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    async def known(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ServingError)  # noqa: S101 - registered for this type
+        return _failure(request, error)
+
+    async def from_starlette(request: Request, error: Exception) -> Response:
+        status = getattr(error, "status_code", 500)
+        code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(status, "internal")
+        headers = dict(getattr(error, "headers", None) or {}) if code == "method_not_allowed" else {}
+        return _failure(request, ServingError(code, headers=headers))
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
+        return _failure(request, _invalid(error.errors()[0]))
+
+    app.add_exception_handler(ServingError, known)
+    app.add_exception_handler(HTTPException, from_starlette)
+    app.add_exception_handler(RequestValidationError, invalid)
+
+
+def _invalid(fault: dict[str, Any]) -> ServingError:
+    """Name the parameter and what is wrong with it; an impossible id is an id that nobody has."""
+    where, name = fault["loc"][0], str(fault["loc"][-1])
+    return ServingError("parameter_invalid", name, f"{name} ({where}): {fault['msg']}")
+
+
+def _failure(request: Request, error: ServingError) -> Response:
+    body = orjson.dumps(body_of(error, request.scope["state"]["request_id"]))
+    return Response(body, error.problem.status, error.headers, media_type="application/json")

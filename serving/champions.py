@@ -1,0 +1,155 @@
+"""The champion of each model: loaded in the background, and loaded again when the pointer file changes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, Protocol
+
+from crm_store.domain.scores import Scorer
+from serving.workers import Worker
+
+log = logging.getLogger("leadpulse.serving")
+POINTER = "champion.json"
+# How often the pointer file is looked at, seconds: a promotion is live within this plus the load.
+LOOK_EVERY = 1.0
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A verified model that may answer; ``horizon`` is how long after creation a lead is within its scope."""
+
+    scorer: Scorer
+    version: str
+    horizon: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Why no champion answers: ``no_champion``, ``bundle_broken`` or ``starting``."""
+
+    code: Literal["no_champion", "bundle_broken", "starting"]
+    detail: str = ""
+
+
+Standing = Champion | Absent
+
+
+class Champions(Protocol):
+    """Who answers for each model now. Never blocks, never raises."""
+
+    def current(self, model: str) -> Standing:
+        """Return the champion of a model, or why there is none."""
+        ...
+
+
+Loader = Callable[[str], Champion | None]
+_Stamp = tuple[int, int, int] | None
+
+
+class FileChampions:
+    """Champions named by ``<folder>/<model>/champion.json``.
+
+    ``load`` takes a model's name and returns its champion, None where none was promoted, and raises where
+    the bundle can't be trusted. It runs in the ``loading`` thread; while a new champion loads the old one
+    answers, and once the pointer names a broken one rules do.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        load: Loader,
+        models: tuple[str, ...],
+        loading: Worker,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
+        self._load = load
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._loading = loading
+        self._standing: dict[str, Standing] = {}
+        self._stamps: dict[str, _Stamp] = {}
+        self._look_at = dict.fromkeys(models, float("-inf"))
+
+    def current(self, model: str) -> Standing:
+        """Return who answers now; looks at the pointer file at most once a second."""
+        if self._monotonic() >= self._look_at[model]:
+            self._look(model)
+        return self._standing[model]
+
+    def refresh(self) -> None:
+        """Look at every pointer and wait until what changed is loaded."""
+        for model in self._look_at:
+            self._look(model)
+        self._loading.submit(lambda: None).result()
+
+    def _look(self, model: str) -> None:
+        with self._lock:
+            self._look_at[model] = self._monotonic() + LOOK_EVERY
+            stamp = _stamp(self._folder / model / POINTER)
+            if model in self._standing and stamp == self._stamps[model]:
+                return
+            self._stamps[model] = stamp
+            if stamp is None:
+                self._standing[model] = Absent("no_champion")
+                return
+            self._standing.setdefault(model, Absent("starting"))
+            self._loading.submit(lambda: self._replace(model, stamp))
+
+    def _replace(self, model: str, stamp: _Stamp) -> None:
+        standing = _loaded(self._load, model)
+        with self._lock:
+            if self._stamps[model] == stamp:
+                self._standing[model] = standing
+
+
+def bundle_loader(folder: Path, horizons: Mapping[str, timedelta]) -> Loader:
+    """Return the loader of verified bundles; ``horizons`` says how long after creation a model may speak."""
+
+    def load(model: str) -> Champion | None:
+        from training.bundle import BundleBroken, BundleScorer, load_champion
+
+        try:
+            bundle = load_champion(folder, model)
+        except BundleBroken as error:
+            if error.code == "no_champion":
+                return None
+            raise
+        return Champion(BundleScorer(bundle), bundle.version, horizons.get(model))
+
+    return load
+
+
+def _loaded(load: Loader, model: str) -> Standing:
+    try:
+        return load(model) or Absent("no_champion")
+    except Exception as error:
+        detail = str(getattr(error, "code", type(error).__name__))
+        log.warning("champion_refused", extra={"model": model, "detail": detail})
+        return Absent("bundle_broken", detail)
+
+
+def _stamp(pointer: Path) -> _Stamp:
+    """Return what changes when a file is replaced or written, or None where there is none."""
+    try:
+        status = pointer.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+@dataclass(frozen=True)
+class FixedChampions:
+    """Champions that never change; a model that isn't named has none."""
+
+    standing: Mapping[str, Standing]
+
+    def current(self, model: str) -> Standing:
+        """Return who answers for a model."""
+        return self.standing.get(model, Absent("no_champion"))

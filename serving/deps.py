@@ -1,0 +1,65 @@
+"""Everything the app is made from. The composition root builds it; tests build it from fakes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from serving.champions import Champions
+from serving.kinds import KINDS, Kind
+from serving.ladder import Ladder, LadderLimits, Memory, RuleSource
+from serving.online import OnlineGate, OnlineLimits, OnlineReader
+from serving.ports import Records
+
+
+@dataclass(frozen=True)
+class ServingLimits:
+    """Limits. ``request`` is seconds for any request, then it is a 504; ``remembered`` scores per model."""
+
+    request: float = 10.0
+    online: OnlineLimits = field(default_factory=OnlineLimits)
+    ladder: LadderLimits = field(default_factory=LadderLimits)
+    remembered: int = 20_000
+
+
+@dataclass(frozen=True)
+class ServingDeps:
+    """The parts of the scoring API.
+
+    ``online`` gives the reader of online features, or None while it is loading; ``rules`` holds one rule
+    document per model; ``clock`` is the business's now, which stands still for
+    a history that has ended; ``wall`` is real time, by which keys expire (``clock`` unless given);
+    ``monotonic`` measures waiting.
+    """
+
+    records: Records
+    champions: Champions
+    online: Callable[[], OnlineReader | None]
+    rules: Mapping[str, RuleSource]
+    clock: Callable[[], datetime]
+    wall: Callable[[], datetime] | None = None
+    monotonic: Callable[[], float] = time.monotonic
+    limits: ServingLimits = field(default_factory=ServingLimits)
+
+    def gate(self) -> OnlineGate:
+        """Return the way to the online features, with its deadline and its breaker."""
+        return OnlineGate(self.online, self.limits.online, self.monotonic)
+
+    def ladders(self, gate: OnlineGate) -> dict[str, Ladder]:
+        """Return the ladder of each model."""
+        return {kind.model: self._ladder(kind, gate) for kind in KINDS}
+
+    def _ladder(self, kind: Kind, gate: OnlineGate) -> Ladder:
+        return Ladder(
+            kind=kind,
+            champions=self.champions,
+            gate=gate,
+            rules=self.rules[kind.model],
+            records=self.records,
+            clock=self.clock,
+            monotonic=self.monotonic,
+            limits=self.limits.ladder,
+            memory=Memory(self.limits.remembered),
+        )

@@ -1,0 +1,28 @@
+"""The two things that are scored, and what differs between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Entity = Literal["lead", "account"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A scored subject: its entity, its model, where it lives under ``/v1``, and its error code."""
+
+    entity: Entity
+    model: str
+    plural: str
+    not_found: str
+
+    @property
+    def path(self) -> str:
+        """The address of the ranked list."""
+        return f"/v1/{self.plural}"
+
+
+LEAD: Final = Kind("lead", "lead_health", "leads", "lead_not_found")
+ACCOUNT: Final = Kind("account", "account_churn", "accounts", "account_not_found")
+KINDS: Final = (LEAD, ACCOUNT)

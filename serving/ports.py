@@ -1,0 +1,95 @@
+"""What serving needs of the record store, as types.
+
+The composition root passes the real ones, tests pass fakes; ``serving.records`` has the real record store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from crm_store.domain.scores import Score
+from crm_store.repositories.subjects import Subject
+from crm_store.services.access import KeyHolder
+from serving.kinds import Entity
+
+__all__ = [
+    "CursorRefusedError",
+    "History",
+    "KeyHolder",
+    "ListFilter",
+    "PastScore",
+    "RankedPage",
+    "Records",
+    "Subject",
+]
+History = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class PastScore:
+    """A score from the log, and when it was given."""
+
+    score: Score
+    scored_at: datetime
+
+
+@dataclass(frozen=True)
+class ListFilter:
+    """What a ranked list is narrowed to; None means all."""
+
+    band: str | None = None
+    owner_id: str | None = None
+    region: str | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True)
+class RankedPage:
+    """One page of a ranked list: plain rows, where the next page starts, and the length where it is known."""
+
+    items: Sequence[Mapping[str, Any]]
+    next_cursor: str | None
+    total: int | None
+
+
+class CursorRefusedError(Exception):
+    """A page cursor that this list did not give out."""
+
+
+class Records(Protocol):
+    """The record store. Any method may raise; what it raises counts as the store being unavailable."""
+
+    def ping(self) -> None:
+        """Raise unless the store answers."""
+        ...
+
+    def key_holder(self, key: str, now: datetime) -> KeyHolder | None:
+        """Return who holds an API key, or None for a key that is unknown, expired or revoked."""
+        ...
+
+    def subjects(self, entity: Entity, ids: Sequence[str]) -> dict[str, Subject]:
+        """Return those of ``ids`` that exist and are not deleted."""
+        ...
+
+    def record(self, entity: Entity, record_id: str) -> dict[str, Any] | None:
+        """Return a record for display, the phone masked, or None."""
+        ...
+
+    def latest(self, model: str, ids: Sequence[str]) -> dict[str, PastScore]:
+        """Return the last score of those of ``ids`` that have one."""
+        ...
+
+    def score_history(self, model: str, entity_id: str, limit: int) -> list[PastScore]:
+        """Return past scores, newest first."""
+        ...
+
+    def ranked(self, model: str, wanted: ListFilter, limit: int, cursor: str | None) -> RankedPage:
+        """Return a page of the ranked list; raise CursorRefusedError for a cursor that isn't ours."""
+        ...
+
+    def history(self, entity: Entity, entity_id: str, sources: Sequence[str]) -> History:
+        """Return the named feature sources of an entity, as ``features`` reads them."""
+        ...

@@ -1,0 +1,224 @@
+"""Ranked lists, details and traces. Lists read the score table, never the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request, Response, params
+
+from features.catalog import CATALOG
+from features.engines.python_engine import behind, evaluate
+from serving import render
+from serving.errors import MAX_PAGE, ServingError
+from serving.examples import answer_response, error_responses
+from serving.explain import moment
+from serving.kinds import KINDS, Kind
+from serving.ladder import sources_of
+from serving.language import language_of
+from serving.ports import CursorRefusedError, ListFilter, Records
+from serving.schemas import DetailOut, RankedPageOut, TraceOut
+from serving.score_routes import ACCEPT_LANGUAGE, SECURITY, language_headers
+
+HISTORY_LENGTH = 100
+_TRACE_LENGTH = 1_000
+_ERRORS = ("api_key_missing", "api_key_invalid", "scope_missing", "store_unavailable", "internal", "timeout")
+# Text without control characters; what a store can't hold is refused here.
+_TEXT = r"^[^\x00-\x1f\x7f]*$"
+_ID = r"^[A-Za-z0-9_.:\-]{1,40}$"
+Band = Literal["green", "yellow", "red"]
+RecordId = Annotated[str, Path(pattern=_ID, description="record id 记录编号")]
+Text = Annotated[str | None, Query(max_length=80, pattern=_TEXT)]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Reads what the routes show; every failure of the store has a code."""
+
+    records: Records
+    clock: Callable[[], datetime]
+
+    def page(self, kind: Kind, wanted: ListFilter, limit: int, cursor: str | None) -> dict[str, Any]:
+        """Return one page of a ranked list."""
+        try:
+            page = self.records.ranked(kind.model, wanted, limit, cursor)
+        except CursorRefusedError:
+            raise ServingError("cursor_invalid", "cursor") from None
+        except Exception as error:
+            raise ServingError("store_unavailable") from error
+        return render.page(page.items, page.next_cursor, page.total)
+
+    def detail(self, kind: Kind, record_id: str, language: Literal["zh", "en"]) -> dict[str, Any]:
+        """Return a record, its latest score and its score history."""
+        record = self._record(kind, record_id)
+        try:
+            past = self.records.score_history(kind.model, record_id, HISTORY_LENGTH)
+            latest = self.records.latest(kind.model, [record_id]).get(record_id)
+        except Exception as error:
+            raise ServingError("store_unavailable") from error
+        return {
+            "id": record_id,
+            "record": record,
+            "score": render.stored(kind, record_id, latest, language) if latest else None,
+            "history": [render.stored(kind, record_id, score, language) for score in past],
+        }
+
+    def trace(self, kind: Kind, record_id: str, feature: str, as_of: datetime) -> dict[str, Any]:
+        """Return a value as of a moment and the raw records that made it."""
+        declared = CATALOG.get(feature)
+        if declared is None or declared.entity.name != kind.entity:
+            raise ServingError("feature_not_found", "feature")
+        self._record(kind, record_id)
+        try:
+            history = self.records.history(kind.entity, record_id, sources_of(kind.entity, [feature]))
+            value = evaluate(kind.entity, history, record_id, as_of, [feature])[feature]
+            records = behind(kind.entity, declared, history, record_id, as_of)
+        except Exception as error:
+            raise ServingError("trace_unavailable") from error
+        return {
+            "id": record_id,
+            "feature": feature,
+            "title": {"zh": declared.title[0], "en": declared.title[1]},
+            "unit": declared.unit,
+            "value": value,
+            "as_of": moment(as_of),
+            "records": records[:_TRACE_LENGTH],
+        }
+
+    def _record(self, kind: Kind, record_id: str) -> dict[str, Any]:
+        try:
+            record = self.records.record(kind.entity, record_id)
+        except Exception as error:
+            raise ServingError("store_unavailable") from error
+        if record is None:
+            raise ServingError(kind.not_found, "id")
+        return record
+
+
+def read_router(reading: Reading, admit: params.Depends) -> APIRouter:
+    """Return the read operations of both kinds; ``admit`` is the dependency that asks for a key."""
+    router = APIRouter()
+    for kind in KINDS:
+        _add_list(router, kind, reading, admit)
+        _add_detail(router, kind, reading, admit)
+        _add_trace(router, kind, reading, admit)
+    return router
+
+
+def _add_list(router: APIRouter, kind: Kind, reading: Reading, admit: params.Depends) -> None:
+    def ranked(
+        request: Request,
+        band: Annotated[Band | None, Query(description="colour 颜色")] = None,
+        owner: Annotated[Text, Query(description="id of the owner 负责人编号")] = None,
+        region: Annotated[Text, Query(description="region 区域")] = None,
+        q: Annotated[Text, Query(description="part of the title 标题包含")] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+        cursor: Annotated[
+            str | None, Query(max_length=400, description="next_cursor of the page before")
+        ] = None,
+    ) -> Response:
+        _refuse_unknown(request, {"band", "owner", "region", "q", "limit", "cursor"})
+        return _json(reading.page(kind, ListFilter(band, owner, region, q), limit, cursor))
+
+    success = answer_response(RankedPageOut)
+    errors = error_responses(*_ERRORS, "parameter_invalid", "parameter_unknown", "cursor_invalid")
+    _add(
+        router,
+        kind.path,
+        ranked,
+        admit,
+        f"list_{kind.plural}",
+        _SUMMARY["list"][kind.entity],
+        success | errors,
+    )
+
+
+def _add_detail(router: APIRouter, kind: Kind, reading: Reading, admit: params.Depends) -> None:
+    def detail(request: Request, id: RecordId) -> Response:  # noqa: A002 - the path's name for it
+        _refuse_unknown(request, set())
+        language = language_of(request.headers.get("accept-language"))
+        return _json(reading.detail(kind, id, language), language_headers(language))
+
+    success = answer_response(DetailOut)
+    errors = error_responses(*_ERRORS, kind.not_found, "parameter_invalid", "parameter_unknown")
+    path, summary = f"{kind.path}/{{id}}", _SUMMARY["detail"][kind.entity]
+    _add(router, path, detail, admit, f"get_{kind.entity}", summary, success | errors, [ACCEPT_LANGUAGE])
+
+
+def _add_trace(router: APIRouter, kind: Kind, reading: Reading, admit: params.Depends) -> None:
+    def trace(
+        request: Request,
+        id: RecordId,  # noqa: A002 - the path's name for it
+        feature: Annotated[str, Path(max_length=80, description="feature name 特征名")],
+        as_of: Annotated[
+            datetime | None, Query(description="moment with time zone, default now 截至时刻")
+        ] = None,
+    ) -> Response:
+        _refuse_unknown(request, {"as_of"})
+        if as_of is not None and as_of.tzinfo is None:
+            raise ServingError("parameter_invalid", "as_of", "as_of: time zone")
+        return _json(reading.trace(kind, id, feature, as_of or reading.clock()))
+
+    success = answer_response(TraceOut)
+    codes = (
+        kind.not_found,
+        "feature_not_found",
+        "trace_unavailable",
+        "parameter_invalid",
+        "parameter_unknown",
+    )
+    path, summary = f"{kind.path}/{{id}}/trace/{{feature}}", _SUMMARY["trace"][kind.entity]
+    errors = error_responses(*_ERRORS, *codes)
+    _add(router, path, trace, admit, f"trace_{kind.entity}", summary, success | errors)
+
+
+def _add(
+    router: APIRouter,
+    path: str,
+    endpoint: Callable[..., Response],
+    admit: params.Depends,
+    name: str,
+    summary: str,
+    responses: dict[int | str, dict[str, Any]],
+    parameters: list[dict[str, Any]] | None = None,
+) -> None:
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=["GET"],
+        operation_id=name,
+        summary=summary,
+        responses=responses,
+        response_class=Response,
+        dependencies=[admit],
+        tags=["records 记录"],
+        openapi_extra={"security": SECURITY} | ({"parameters": parameters} if parameters else {}),
+    )
+
+
+def _refuse_unknown(request: Request, known: set[str]) -> None:
+    """Refuse a parameter nobody reads: a misspelt filter would quietly list everything."""
+    for name in request.query_params:
+        if name not in known:
+            raise ServingError("parameter_unknown", name[:80], name[:80])
+
+
+def _json(content: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    data = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z)
+    return Response(data, media_type="application/json", headers=headers)
+
+
+_SUMMARY = {
+    "list": {
+        "lead": "Leads, who needs someone first 线索排序",
+        "account": "Accounts by risk × money 客户排序",
+    },
+    "detail": {"lead": "One lead: score, reasons, history 线索详情", "account": "One account 客户详情"},
+    "trace": {
+        "lead": "Raw records behind a value 数值溯源",
+        "account": "Raw records behind a value 数值溯源",
+    },
+}

@@ -1,0 +1,182 @@
+"""The ``leadpulse`` command. Only Typer is imported here; a command imports what it needs when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="leadpulse",
+    help="LeadPulse 线索脉搏: lead intelligence for Chinese B2B sales.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+user_app = typer.Typer(help="People who sign in to the workbench.", no_args_is_help=True)
+key_app = typer.Typer(help="Keys of programs that call the API.", no_args_is_help=True)
+features_app = typer.Typer(help="The feature catalog.", no_args_is_help=True)
+import_app = typer.Typer(help="Load records from files; a rerun adds nothing.", no_args_is_help=True)
+db_app = typer.Typer(help="Migrations of the record store.", no_args_is_help=True)
+audit_app = typer.Typer(help="The change log's hash chains.", no_args_is_help=True)
+app.add_typer(user_app, name="user")
+app.add_typer(key_app, name="key")
+app.add_typer(features_app, name="features")
+app.add_typer(import_app, name="import")
+app.add_typer(db_app, name="db")
+app.add_typer(audit_app, name="audit")
+
+Home = Annotated[
+    Path | None, typer.Option("--home", help="Data folder. [default: .leadpulse, or LEADPULSE_HOME]")
+]
+
+
+@app.command()
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Folder of the public Olist files, in place of the demo company."),
+    ] = None,
+    home: Home = None,
+    serve: Annotated[bool, typer.Option(help="Serve after the summary.")] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON, on the last line.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the demo company and of training.")] = 7,
+    scale: Annotated[float, typer.Option(min=0.01, max=10, help="Size of the demo company.")] = 1.0,
+) -> None:
+    """Load a company, build features, train, score everything, and serve."""
+    from pipelines.demo import run_demo
+
+    raise typer.Exit(run_demo(home, data, seed=seed, scale=scale, serve=serve, as_json=as_json))
+
+
+@app.command()
+def serve(home: Home = None) -> None:
+    """Serve the scoring API, the workbench and the MLflow UI of a data folder."""
+    from pipelines.serve import run_services
+
+    raise typer.Exit(run_services(home))
+
+
+@import_app.command("olist")
+def import_olist(folder: Path, home: Home = None) -> None:
+    """Load the public Olist files as they come."""
+    from pipelines.commands import import_olist_folder
+
+    raise typer.Exit(import_olist_folder(home, folder))
+
+
+@import_app.command("csv")
+def import_csv(
+    file: Path,
+    kind: Annotated[
+        str | None, typer.Option(help="Kind of record: lead, account, activity, order_snapshot, …")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Name of the system that the file comes from.")] = "csv",
+    mapping: Annotated[
+        Path | None, typer.Option(help="JSON file: column → field. Default: columns named like fields.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Load one CSV file, UTF-8 or GBK; bad rows go to a rejects file with their reasons."""
+    from pipelines.commands import import_csv_file
+
+    raise typer.Exit(import_csv_file(home, file, kind=kind, source=source, mapping=mapping))
+
+
+@app.command()
+def build(home: Home = None) -> None:
+    """Compute every feature as of now and publish it to the online store."""
+    from pipelines.commands import build_features
+
+    raise typer.Exit(build_features(home))
+
+
+@app.command()
+def train(
+    model: Annotated[str | None, typer.Argument(help="lead_health or account_churn. [default: both]")] = None,
+    seed: int = 7,
+    home: Home = None,
+) -> None:
+    """Train, compare with rules and Bayes, log to MLflow, and promote through the gates."""
+    from pipelines.commands import train_models
+
+    raise typer.Exit(train_models(home, model, seed))
+
+
+@app.command()
+def score(home: Home = None) -> None:
+    """Score every open lead and account as of now."""
+    from pipelines.commands import score_all
+
+    raise typer.Exit(score_all(home))
+
+
+@user_app.command("add")
+def add_user(
+    name: str,
+    role: Annotated[
+        str, typer.Option(help="rep, lead, manager, operations, scientist, service, admin")
+    ] = "rep",
+    home: Home = None,
+) -> None:
+    """Add a person; asks for the password."""
+    from pipelines.commands import add_user as run
+
+    password = typer.prompt("Password 密码", hide_input=True, confirmation_prompt=True)
+    raise typer.Exit(run(home, name, password, role))
+
+
+@key_app.command("create")
+def create_key(
+    name: str,
+    scope: Annotated[list[str] | None, typer.Option(help="score, read or admin; may be repeated")] = None,
+    home: Home = None,
+) -> None:
+    """Create an API key and print it once."""
+    from pipelines.commands import create_key as run
+
+    raise typer.Exit(run(home, name, scope or ["score", "read"]))
+
+
+@features_app.command("list")
+def list_features(entity: Annotated[str | None, typer.Option(help="lead or account")] = None) -> None:
+    """List the catalog: name, unit, title."""
+    from pipelines.commands import list_features as run
+
+    raise typer.Exit(run(entity))
+
+
+@features_app.command("show")
+def show_feature(name: str) -> None:
+    """Show one declaration."""
+    from pipelines.commands import show_feature as run
+
+    raise typer.Exit(run(name))
+
+
+@db_app.command("upgrade")
+def upgrade(revision: str = "head", home: Home = None) -> None:
+    """Migrate the record store forward."""
+    from pipelines.commands import migrate_store
+
+    raise typer.Exit(migrate_store(home, revision, backward=False))
+
+
+@db_app.command("downgrade")
+def downgrade(revision: str, home: Home = None) -> None:
+    """Migrate the record store back to a revision."""
+    from pipelines.commands import migrate_store
+
+    raise typer.Exit(migrate_store(home, revision, backward=True))
+
+
+@audit_app.command("verify")
+def verify_audit(home: Home = None) -> None:
+    """Check every hash chain of the change log; exit 1 and say where one is broken."""
+    from pipelines.commands import verify_audit as run
+
+    raise typer.Exit(run(home))
+
+
+if __name__ == "__main__":
+    app()

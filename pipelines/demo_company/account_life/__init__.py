@@ -1,0 +1,1 @@
+"""What happens to a customer: orders, tickets, conversations, and whether the contract is renewed."""

@@ -1,0 +1,1 @@
+"""The paper trail: turns what happened into record versions and fact tables."""

@@ -64,6 +64,7 @@ class Demo:
         state = self.runtime.state
         if state.company != self.company:
             raise OtherCompanyError(folder, state.company)
+        _forget_other_catalog(state)
         return state
 
     def _now(self) -> datetime:
@@ -148,6 +149,14 @@ class Demo:
 def labels_until(runtime: Runtime) -> datetime:
     """Return the moment up to which outcomes are known to training."""
     return OLIST_LABELS_UNTIL if runtime.state.company == "olist" else runtime.now()
+
+
+def _forget_other_catalog(state: HomeState) -> None:
+    """Features and models of another catalog mean something else: they are built anew."""
+    from features.catalog import catalog_hash
+
+    if state.summary.get("catalog_hash", catalog_hash()) != catalog_hash():
+        state.finished = [step for step in state.finished if step in ("store", "company")]
 
 
 class OtherCompanyError(Exception):

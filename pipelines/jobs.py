@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pipelines.progress import Report
+from pipelines.runtime import utc_now
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,10 @@ def train(runtime: Runtime, model: str, seed: int, labels_until: datetime, repor
 
 
 def score(runtime: Runtime, kind: Kind, now: datetime, report: Report) -> int:
-    """Compute, publish and score everything open as of ``now``; return how many scores were appended."""
+    """Compute, publish and score everything open as of ``now``; return how many scores were appended.
+
+    Each run appends, at the real time of the run; what is shown as current is the newest.
+    """
     subjects = runtime.specs()[kind.model].outcome.subjects_at(runtime.features.sources, now)
     report(0, 10)
     frame = runtime.features.compute(kind.entity, subjects)
@@ -72,6 +76,7 @@ def _score_frame(runtime: Runtime, kind: Kind, frame: pd.DataFrame, now: datetim
 
     reader = FrameReader(frame)
     ladder = _ladder(runtime, kind, reader, now)
+    scored_at = utc_now()
     ids = list(reader.rows)
     added = 0
     for start in range(0, len(ids), _BATCH):
@@ -79,7 +84,7 @@ def _score_frame(runtime: Runtime, kind: Kind, frame: pd.DataFrame, now: datetim
         outcomes = ladder.answer(batch)
         with transaction(runtime.sessions) as session:
             rows = _score_rows(session, kind, batch, outcomes, reader.rows)
-            added += append_scores(session, kind.model, rows, scored_at=now)
+            added += append_scores(session, kind.model, rows, scored_at=scored_at)
         report(6 + round(4 * (start + len(batch)) / len(ids)), 10)
     return added
 

@@ -231,7 +231,7 @@ class Ladder:
             _note("last_scores_unavailable", self.kind.model, error)
             return {}
         return {
-            entity_id: Answer(replace(known.score, source="last"), "last", age=now - known.scored_at)
+            entity_id: Answer(replace(known.score, source="last"), "last", age=now - known.score.as_of)
             for entity_id, known in past.items()
         }
 

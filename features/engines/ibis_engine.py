@@ -53,7 +53,9 @@ def compute_arrow(entity: str, asked: "pa.Table", sources: Sources, names: tuple
 
     with duckdb.connect() as connection:
         # The bar would draw on a terminal that is not ours; the zone matters to ``month`` only.
-        connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+        connection.execute("SET TimeZone = 'UTC'")
+        if connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (True,):
+            connection.execute("SET enable_progress_bar = false")  # refused in notebooks, where it is off
         bind(connection, "asked", asked)
         for name in sources_of(entity, names):
             bind_source(connection, name, sources)

@@ -48,7 +48,7 @@ REP_FOLLOW = (
 REP_NOTE = ("无人接听，改日再打", "已加微信，后续发资料", "对方让月底再联系")
 PAGES = ("{line}产品页", "{line}案例页", "{line}参数对比页", "{line}常见问题")
 PAPERS = ("{line}白皮书", "{line}产品手册", "{line}临床应用指南")
-SEARCHES = ("{rival} {line} 价格", "{rival} {line} 怎么样", "{line} 厂家对比")
+SEARCHES = ("{rival} {line} 对比 价格", "{line} 替代 {rival}", "{line} 厂家对比")
 ASSIGNED = ("系统按区域分配", "系统按产品线分配")
 REASSIGNED = ("负责人休假，改派同组同事", "主管调整负责人")
 

@@ -1,0 +1,276 @@
+"""What pages show, read through the store's repositories. Blocking: call it off the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from crm_store.domain.scores import Band, Reason, Source
+from crm_store.repositories import event_log, scores, views
+from crm_store.repositories.scores import RankedScore, StoredScore
+from features.catalog import CATALOG
+from features.engines import python_engine
+from serving.kinds import ACCOUNT, Kind
+from serving.language import Language
+from serving.workbench.addresses import ListState
+from serving.workbench.evidence import Evidence
+from serving.workbench.happenings import Happening, change, changes_told, state_says, tell, tell_item
+from serving.workbench.trail import Trail
+from serving.workbench.translations import say
+
+PAGE_SIZE: Final = 50
+TIMELINE_STEP: Final = 30
+_HISTORY: Final = 100
+_FACTS: Final = ("activities", "orders")
+_EVIDENCE_SHOWN: Final = 200
+_BANDS: Final[tuple[Band, ...]] = ("red", "yellow", "green")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a ranked list."""
+
+    entity_id: str
+    value: float
+    band: Band
+    probability: float | None
+    source: Source
+    title: str | None
+    region: str | None
+    owner: str | None
+    money: float | None
+    expected_loss: float | None
+    main_reason: Reason | None
+
+
+@dataclass(frozen=True)
+class RankedList:
+    """A page of a ranked list. Counts and total are None where only counting everything would tell."""
+
+    lines: list[Line]
+    start: int
+    total: int | None
+    counts: Mapping[Band, int | None]
+    owners: dict[str, str]
+    regions: list[str]
+    scored_at: datetime | None
+    previous: ListState | None
+    next: ListState | None
+
+    @property
+    def all(self) -> int | None:
+        """How many there are in all colours."""
+        return _sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Part of a timeline, newest first, and the mark to go on from, None at its end."""
+
+    items: list[Happening]
+    before: views.Mark | None
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One lead or account. ``history`` is newest first; the timeline is its first part."""
+
+    entity_id: str
+    title: str | None
+    record: Mapping[str, Any]
+    owner: str | None
+    score: StoredScore | None
+    money: float | None
+    expected_loss: float | None
+    history: list[StoredScore]
+    timeline: Timeline
+
+
+class StoreReader:
+    """Reads pages. Raises the repositories' BadCursor for a page position that no longer holds."""
+
+    def __init__(self, factory: sessionmaker[Session]) -> None:
+        self._factory = factory
+        self._trail = Trail()
+
+    def ranked(self, kind: Kind, state: ListState) -> RankedList:
+        """Return the page at which an address stands."""
+        with self._factory() as session:
+            page = _page(session, kind, state, state.band, PAGE_SIZE, state.after)
+            counts = _counts(session, kind, state)
+            owners = views.owners(session)
+            regions = views.regions(session, kind.model)
+            stored = scores.latest(session, kind.model, [item.entity_id for item in page.items])
+        following = state.at(state.page + 1, page.next_cursor) if page.next_cursor else None
+        if following is not None:
+            self._trail.walked(state, following)
+        return RankedList(
+            lines=[_line(kind, item, stored.get(item.entity_id), owners) for item in page.items],
+            start=(state.page - 1) * PAGE_SIZE + 1,
+            total=page.total if page.total is not None else _total(state, counts),
+            counts=counts,
+            owners=owners,
+            regions=regions,
+            scored_at=max((item.scored_at for item in page.items), default=None),
+            previous=self._trail.before(state),
+            next=following,
+        )
+
+    def detail(self, kind: Kind, entity_id: str, language: Language) -> Detail | None:
+        """Return everything about one record, or None when there is none."""
+        with self._factory() as session:
+            record = views.record(session, kind.entity, entity_id)
+            if record is None:
+                return None
+            history = scores.history(session, kind.model, entity_id, _HISTORY)
+            told = _timeline(session, kind, entity_id, language, None)
+        score = history[0] if history else None
+        money = record.get("annual_amount") if kind is ACCOUNT else None
+        return Detail(
+            entity_id=entity_id,
+            title=record.get("name") or record.get("company") or record.get("contact_name"),
+            record=record,
+            owner=record.get("owner_name"),
+            score=score,
+            money=money,
+            expected_loss=_expected_loss(score, money),
+            history=history,
+            timeline=told,
+        )
+
+    def timeline(self, kind: Kind, entity_id: str, language: Language, before: views.Mark) -> Timeline:
+        """Return the part of a timeline that is older than a mark."""
+        with self._factory() as session:
+            return _timeline(session, kind, entity_id, language, before)
+
+    def evidence(
+        self, kind: Kind, entity_id: str, feature: str, as_of: datetime, language: Language
+    ) -> Evidence:
+        """Return the raw records behind a feature's value as of a moment, newest first."""
+        declared = CATALOG[feature]
+        with self._factory() as session:
+            history = event_log.entity_history(session, kind.entity, entity_id, declared.sources)
+            kinds = {id(row): source for source, rows in history.items() for row in rows}
+            behind = python_engine.behind(kind.entity, declared, history, entity_id, as_of)
+            names = views.owners(session)
+            newest = list(reversed(behind))[:_EVIDENCE_SHOWN]
+            columns = {figure.column for figure in declared.aggregates if figure.column}
+            told = [_raw(session, kinds[id(row)], row, columns, language, names) for row in newest]
+        return Evidence(told, len(behind))
+
+
+def _page(
+    session: Session, kind: Kind, state: ListState, band: Band | None, limit: int, cursor: str | None
+) -> scores.Page:
+    return scores.ranked(
+        session,
+        kind.model,
+        band=band,
+        owner_id=state.owner,
+        region=state.region,
+        search=state.search,
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def _counts(session: Session, kind: Kind, state: ListState) -> dict[Band, int | None]:
+    if not state.narrowed:
+        return dict(scores.counts_by_band(session, kind.model).items())
+    return {band: _page(session, kind, state, band, 1, None).total for band in _BANDS}
+
+
+def _total(state: ListState, counts: Mapping[Band, int | None]) -> int | None:
+    return counts[state.band] if state.band is not None else _sum(counts.values())
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
+
+
+def _line(kind: Kind, item: RankedScore, stored: StoredScore | None, owners: Mapping[str, str]) -> Line:
+    reasons = stored.score.reasons if stored else ()
+    return Line(
+        entity_id=item.entity_id,
+        value=item.value,
+        band=item.band,
+        probability=item.probability,
+        source=item.source,
+        title=item.title,
+        region=item.region,
+        owner=owners.get(item.owner_id) if item.owner_id else None,
+        money=item.money,
+        expected_loss=_loss(item.value, item.probability, item.money) if kind is ACCOUNT else None,
+        main_reason=_main(reasons, item.band),
+    )
+
+
+def _main(reasons: Iterable[Reason], band: Band) -> Reason | None:
+    """Return the strongest reason in the colour's direction: what lifts a green score, what pulls another."""
+    sign = 1 if band == "green" else -1
+    return max(reasons, key=lambda reason: (sign * reason.effect > 0, abs(reason.effect)), default=None)
+
+
+def _expected_loss(score: StoredScore | None, money: float | None) -> float | None:
+    return None if score is None else _loss(score.score.value, score.score.probability, money)
+
+
+def _loss(value: float, probability: float | None, money: float | None) -> float | None:
+    """Return risk × money; rules give no probability, there the missing health stands for the risk."""
+    if money is None:
+        return None
+    return money * (probability if probability is not None else 1 - value / 100)
+
+
+def _timeline(
+    session: Session, kind: Kind, entity_id: str, language: Language, before: views.Mark | None
+) -> Timeline:
+    """Lay what happened and how the record changed on one line of time."""
+    names = views.owners(session)
+    found = views.timeline(session, kind.entity, entity_id, TIMELINE_STEP + 1, before)
+    items, more = found[:TIMELINE_STEP], len(found) > TIMELINE_STEP
+    states = f"{kind.entity}_states"
+    rows = event_log.entity_history(session, kind.entity, entity_id, [states])[states]
+    changes = [
+        change
+        for change in changes_told(states, rows, language, names)
+        if (before is None or change.occurred_at < before[0])
+        and (not more or change.occurred_at >= items[-1].occurred_at)
+    ]
+    told = [tell_item(item, language, names) for item in items] + changes
+    told.sort(key=lambda happening: (happening.occurred_at, happening.record_id), reverse=True)
+    return Timeline(told, items[-1].mark if more else None)
+
+
+def _raw(
+    session: Session,
+    source: str,
+    row: Mapping[str, Any],
+    columns: set[str],
+    language: Language,
+    names: Mapping[str, str],
+) -> Happening:
+    """Tell a row with the record behind it: who entered it, and for a state what it said and what changed."""
+    told = tell(source, row, language, names)
+    if source in _FACTS:
+        return told
+    entry = event_log.raw_record(session, source, str(row["record_id"]))
+    if entry is None:
+        return told
+    what = told.what
+    if source.endswith("_states"):
+        changes = [change(name, old, new, language, names) for name, (old, new) in entry["changes"].items()]
+        said = state_says(row, columns, language, names)
+        what = say("separator.strong", language).join([said, *changes])
+    elif title := entry["changes"].get("title"):
+        what = say("separator", language).join((str(title[1]), what))
+    return replace(told, who=str(entry["who"]), what=what)

@@ -5,7 +5,7 @@ Engines, Feast schema, trace, sentences and the catalog hash are all derived fro
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Literal
@@ -66,7 +66,8 @@ class Feature:
 
     ``value`` holds source, filter, function and window; a row counts from its ``recorded_at`` on
     (``known_from``). ``sentence`` contains ``{value}``. Numbers are float64, counts and flags too.
-    Names ending in ``_y`` are refused because Feast's DuckDB store drops such columns.
+    Names ending in ``_y`` are refused because Feast's DuckDB store drops such columns. ``names`` says what
+    people call the codes that a word can be.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Feature:
     title: Words
     sentence: Words
     owner: str
+    names: tuple[tuple[str, Words], ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(rf"{self.entity.name}_[a-z0-9_]*[a-z0-9]", self.name) or self.name.endswith("_y"):
@@ -117,7 +119,8 @@ class Feature:
         at = 0 if language == "zh" else 1
         if value is None or value != value:
             return f"{self.title[at]}：{'无记录'}" if language == "zh" else f"{self.title[at]}: not on record"
-        return self.sentence[at].format(value=_written(value, self.unit, language))
+        named = dict(self.names).get(value) if isinstance(value, str) else None
+        return self.sentence[at].format(value=named[at] if named else _written(value, self.unit, language))
 
 
 def _written(value: float | str, unit: Unit, language: Language) -> str:
@@ -147,9 +150,16 @@ class Group:
         full = f"{self.entity.name}_{name}"
         return Feature(full, self.entity, self.name, value, dtype, unit, title, sentence, self.owner)
 
-    def word(self, name: str, value: Expr, title: Words, sentence: Words) -> Feature:
-        """Declare a feature that is a word, e.g. a category."""
-        return self.feature(name, value, "word", title, sentence, "string")
+    def word(
+        self,
+        name: str,
+        value: Expr,
+        title: Words,
+        sentence: Words,
+        names: tuple[tuple[str, Words], ...] = (),
+    ) -> Feature:
+        """Declare a feature that is a word, e.g. a category; ``names`` says what people call its codes."""
+        return replace(self.feature(name, value, "word", title, sentence, "string"), names=names)
 
     def times(self, name: str, rows: Selection, window: int | None, title: Words) -> Feature:
         """Declare how often something happened in ``window`` days, or ever: ``name``_30d, ``name``_all."""

@@ -6,8 +6,14 @@ from features.expressions import Calendar
 _profile = Group(LEAD, "lead_profile", "sales operations")
 _created = latest(LEAD_STATES, "created_at")
 
+_STATUSES = (
+    ("new", ("新线索", "new")),
+    ("contacted", ("已联系", "contacted")),
+    ("qualified", ("已确认", "qualified")),
+    ("won", ("赢单", "won")),
+    ("lost", ("输单", "lost")),
+)
 _CATEGORIES = (
-    ("status", "状态", "Status"),
     ("channel", "来源渠道", "Source channel"),
     ("campaign", "来源活动", "Campaign"),
     ("industry", "行业", "Industry"),
@@ -23,6 +29,13 @@ _FLAGS = (
 )
 
 FEATURES = (
+    _profile.word(
+        "status",
+        latest(LEAD_STATES, "status"),
+        ("状态", "Status"),
+        ("状态为{value}", "Status: {value}"),
+        _STATUSES,
+    ),
     *(
         _profile.word(field, latest(LEAD_STATES, field), (zh, en), (f"{zh}为 {{value}}", f"{en}: {{value}}"))
         for field, zh, en in _CATEGORIES

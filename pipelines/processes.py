@@ -55,11 +55,13 @@ def free_port(host: str, wanted: int) -> int:
 def mlflow_service(settings: Settings, port: int) -> Service:
     """Return the MLflow UI over the folder's tracking store."""
     arguments = ["--backend-store-uri", settings.tracking, "--host", settings.host, "--port", str(port)]
+    arguments += ["--artifacts-destination", str(settings.mlflow_folder / "artifacts")]
     url = f"http://{settings.host}:{port}"
     return Service(
         "MLflow UI",
         [sys.executable, "-m", "mlflow", "ui", "--workers", "1", *arguments],
-        {"MLFLOW_DISABLE_TELEMETRY": "true"},
+        # Its job runner would start a dozen processes for features that nothing here uses.
+        {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         f"{url}/health",
         url,
     )
@@ -142,9 +144,11 @@ def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> Non
 
 
 def _answers(url: str) -> bool:
+    """Tell whether a service answers and, where it reports on its parts, none of them is still starting."""
     import httpx
 
     try:
-        return httpx.get(url, timeout=2).status_code == httpx.codes.OK
+        answer = httpx.get(url, timeout=2)
     except httpx.HTTPError:
         return False
+    return answer.status_code == httpx.codes.OK and b'"starting"' not in answer.content

@@ -189,6 +189,8 @@ def test_values_are_said_in_the_reader_s_way():
     assert sentence("lead_has_company", 0.0, "zh") == "已填写公司名称：否"
     assert sentence("account_amount_30d", 12345.6, "en") == "Ordered for 12,346 in 30 days"
     assert sentence("lead_campaign_win_rate", 0.105, "zh") == "本活动历史成交率 10.5%"
+    assert sentence("lead_status", "qualified", "zh") == "状态为已确认"
+    assert sentence("lead_status", "a code of another system", "en") == "Status: a code of another system"
     assert sentence("account_order_recency_ratio", 2.345, "en").startswith("Silent for 2.35 times")
     assert sentence("lead_last_interaction_h", 71.96, "en").startswith("72.0 hours")
     assert sentence("account_days_since_order", None, "zh") == "距上次下单天数：无记录"

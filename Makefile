@@ -5,7 +5,7 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export TZ := UTC
 
-.PHONY: demo test test-full lint install lock bench clean
+.PHONY: demo test lint install lock bench clean
 
 demo: install  ## install, then load the demo company, train, score and serve
 	$(BIN)/leadpulse demo $(ARGS)
@@ -25,6 +25,8 @@ install: .venv/.installed
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet 'uv>=0.9,<1'
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -c 'import ctypes; ctypes.CDLL("libgomp.so.1" if __import__("sys").platform == "linux" else None)' \
+		|| { echo "LightGBM needs the system's libgomp, e.g. apt-get install libgomp1 (缺少系统库 libgomp)"; exit 1; }
 	@touch $@
 
 lock:  ## resolve pyproject.toml anew, for every platform, with hashes and without index addresses

@@ -8,19 +8,8 @@ from typing import Literal
 from sqlalchemy import BindParameter, Float, Select, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
-from crm_store.models import (
-    Account,
-    Activity,
-    ChangeLog,
-    Contact,
-    Contract,
-    Lead,
-    Opportunity,
-    OrderSnapshot,
-    Rep,
-    Team,
-    Ticket,
-)
+from crm_store.models import Account, ChangeLog, Lead
+from crm_store.repositories.fields import FACTS, RECORDS
 
 # Parameters in one statement: SQLite allows 32,766 and PostgreSQL 65,535.
 _IDS_PER_QUERY = 10_000
@@ -85,12 +74,9 @@ def listings(session: Session, entity: Literal["lead", "account"], ids: Sequence
     return found
 
 
-_COUNTED = (Lead, Account, Contact, Opportunity, Activity, OrderSnapshot, Ticket, Contract, Rep, Team)
-
-
 def table_sizes(session: Session) -> dict[str, int]:
-    """Return how many rows each kind of record and the change log have."""
-    counted = (*_COUNTED, ChangeLog)
+    """Return how many rows each kind of record and fact has, and the change log."""
+    tables = {**RECORDS, **FACTS, "change_log": ChangeLog}
     return {
-        table.__tablename__: session.scalar(select(func.count()).select_from(table)) or 0 for table in counted
+        name: session.scalar(select(func.count()).select_from(table)) or 0 for name, table in tables.items()
     }

@@ -53,9 +53,9 @@ def long_workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workben
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(require: Callable[[str], str]) -> Iterator[Browser]:
-    """Debian's browser."""
+    """Debian's browser, for one module: while it is open, no test of this process can run an event loop."""
     path = require("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_QUIET)

@@ -47,17 +47,17 @@ def subjects(session: Session, entity: Literal["lead", "account"], ids: Sequence
 
 @dataclass(frozen=True)
 class Listing:
-    """How a lead or account stands in a list."""
+    """How a lead or account stands in a list; a lead that gave no name at all has no title."""
 
-    title: str
+    title: str | None
     owner_id: str | None
     region: str | None
 
 
-_LISTED: dict[str, Select[str, str, str | None, str | None]] = {
-    "lead": select(
-        Lead.id, func.coalesce(Lead.company, Lead.contact_name, Lead.external_id), Lead.owner_id, Lead.region
-    ).where(Lead.id.in_(_IDS), Lead.deleted_at.is_(None)),
+_LISTED: dict[str, Select[str, str | None, str | None, str | None]] = {
+    "lead": select(Lead.id, func.coalesce(Lead.company, Lead.contact_name), Lead.owner_id, Lead.region).where(
+        Lead.id.in_(_IDS), Lead.deleted_at.is_(None)
+    ),
     "account": select(Account.id, Account.name, Account.owner_id, Account.region).where(
         Account.id.in_(_IDS), Account.deleted_at.is_(None)
     ),

@@ -19,6 +19,8 @@ from pipelines.state import CompanyKind, HomeState
 # tested on are known by the end of the files.
 OLIST_NOW = datetime(2018, 6, 1, tzinfo=UTC)
 OLIST_LABELS_UNTIL = datetime(2018, 12, 1, tzinfo=UTC)
+# The demo company is scored as of these weeks ago too, so that a score has a history to show.
+PAST_WEEKS = (1, 2, 3, 4)
 SIGN_IN_FILE = "sign-in.json"
 DEMO_USER = "manager"
 
@@ -133,15 +135,16 @@ class Demo:
         }
 
     def _score(self, report: Report) -> dict[str, Any]:
-        from pipelines.jobs import score
+        from pipelines.jobs import score, score_past
         from pipelines.summary import neediest
         from serving.kinds import ACCOUNT, LEAD
 
         now = self.runtime.now()
-        scored = {
-            LEAD.plural: score(self.runtime, LEAD, now, share(report, 0.0, 0.6)),
-            ACCOUNT.plural: score(self.runtime, ACCOUNT, now, share(report, 0.6, 1.0)),
-        }
+        earlier = [] if self.data else [now - timedelta(weeks=week) for week in PAST_WEEKS]
+        scored = {}
+        for kind, start in ((LEAD, 0.0), (ACCOUNT, 0.5)):
+            score_past(self.runtime, kind, earlier, now, share(report, start, start + 0.25))
+            scored[kind.plural] = score(self.runtime, kind, now, share(report, start + 0.25, start + 0.5))
         tops = {kind.plural: neediest(self.runtime, kind) for kind in (LEAD, ACCOUNT)}
         return {"scored": scored, "neediest": tops}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.progress import Report
+from pipelines.progress import Report, share
 from pipelines.runtime import utc_now
 
 if TYPE_CHECKING:
@@ -68,6 +68,26 @@ def score(runtime: Runtime, kind: Kind, now: datetime, report: Report) -> int:
     runtime.features.publish(kind.entity, frame)
     report(6, 10)
     return _score_frame(runtime, kind, frame, now, report)
+
+
+def score_past(
+    runtime: Runtime, kind: Kind, moments: Sequence[datetime], now: datetime, report: Report
+) -> int:
+    """Score what is open as of ``now`` from the data of earlier moments too, oldest first.
+
+    Gives a company whose records begin in the past a history to look at. Each score says the moment its
+    data is from (``as_of``) and when it was given. To be run before ``score``, which makes the newest.
+    """
+    outcome, sources = runtime.specs()[kind.model].outcome, runtime.features.sources
+    still_open = set(outcome.subjects_at(sources, now).entity_id)
+    added = 0
+    for done, moment in enumerate(sorted(moments)):
+        subjects = outcome.subjects_at(sources, moment)
+        subjects = subjects[subjects.entity_id.isin(still_open)]
+        frame = runtime.features.compute(kind.entity, subjects)
+        part = share(report, done / len(moments), (done + 1) / len(moments))
+        added += _score_frame(runtime, kind, frame, moment, part)
+    return added
 
 
 def _score_frame(runtime: Runtime, kind: Kind, frame: pd.DataFrame, now: datetime, report: Report) -> int:

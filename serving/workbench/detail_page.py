@@ -132,7 +132,7 @@ def _record(kind: Kind, reader: Reader, found: Detail) -> None:
 def _history(reader: Reader, found: Detail) -> None:
     from nicegui import ui
 
-    points = [(past.scored_at, past.score.value) for past in reversed(found.history)]
+    points = [(past.score.as_of, past.score.value) for past in reversed(found.history)]
     with node("section", classes="lp-card"):
         heading(reader.say("detail.history"), note=_since_last(reader, found.history))
         _moved(reader, found.history)
@@ -147,7 +147,7 @@ def _since_last(reader: Reader, history: list[StoredScore]) -> str:
     if len(history) < 2:
         return reader.say("detail.history.once")
     effect = formats.signed(movement(history[0].score, history[1].score).points)
-    return reader.say("detail.change", moment=formats.moment(history[1].scored_at), effect=effect)
+    return reader.say("detail.change", moment=formats.moment(history[1].score.as_of), effect=effect)
 
 
 def _moved(reader: Reader, history: list[StoredScore]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipelines.progress import Report, Steps, share
 from pipelines.runtime import Runtime
-from pipelines.serve import serve_until_signal
+from pipelines.serve import SIGN_IN_FILE, serve_until_signal
 from pipelines.state import CompanyKind, HomeState
 
 # The public leads end on 2018-05-31. Their lists are drawn up the day after; the outcomes that training is
@@ -21,7 +21,6 @@ OLIST_NOW = datetime(2018, 6, 1, tzinfo=UTC)
 OLIST_LABELS_UNTIL = datetime(2018, 12, 1, tzinfo=UTC)
 # The demo company is scored as of these weeks ago too, so that a score has a history to show.
 PAST_WEEKS = (1, 2, 3, 4)
-SIGN_IN_FILE = "sign-in.json"
 DEMO_USER = "manager"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from crm_store.repositories.scores import ScoreRow
+    from features.store import OnlineRows
     from pipelines.runtime import Runtime
     from serving.kinds import Kind
     from serving.ladder import Answer
@@ -153,12 +154,6 @@ def rank_value(kind: Kind, answer: Answer, money: float | None) -> float:
     return -(answer.score.probability or 0.0) * (money or 0.0)
 
 
-@dataclass(frozen=True)
-class _Rows:
-    values: list[dict[str, object] | None]
-    as_of: list[datetime | None]
-
-
 class FrameReader:
     """A computed frame in the place of the online store, for scoring everything at once."""
 
@@ -167,6 +162,8 @@ class FrameReader:
         self.rows: dict[str, dict[str, Any]] = {row.pop("entity_id"): row for row in plain}
         self._as_of = {key: row.pop("as_of").to_pydatetime() for key, row in self.rows.items()}
 
-    def online(self, entity: str, ids: Sequence[str]) -> _Rows:
+    def online(self, entity: str, ids: Sequence[str]) -> OnlineRows:
         """Return the rows of ``ids``, as the online store would."""
-        return _Rows([self.rows[key] for key in ids], [self._as_of[key] for key in ids])
+        from features.store import OnlineRows
+
+        return OnlineRows([self.rows[key] for key in ids], [self._as_of[key] for key in ids])

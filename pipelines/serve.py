@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pipelines.runtime import Runtime
     from pipelines.settings import Settings
 
+# The person and the key that a demo folder was given, readable by its owner only.
+SIGN_IN_FILE = "sign-in.json"
+
 
 def run_services(home: Path | None) -> int:
     """Serve a data folder that has been built. Returns the exit code."""
@@ -89,7 +92,7 @@ def _print_addresses(settings: Settings, steps: Steps) -> None:
         f"API docs 接口文档  http://{settings.host}:{settings.api_port}/docs",
         f"MLflow UI          http://{settings.host}:{settings.mlflow_port}",
     ]
-    sign_in = settings.folder / "sign-in.json"
+    sign_in = settings.folder / SIGN_IN_FILE
     if sign_in.exists():
         kept = json.loads(sign_in.read_text("utf-8"))
         lines += [

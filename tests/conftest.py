@@ -17,8 +17,10 @@ _VARIABLES = {
     "postgres": "LEADPULSE_TEST_POSTGRES",
     "redis": "LEADPULSE_TEST_REDIS",
     "chromium": "LEADPULSE_TEST_CHROMIUM",
+    "libreoffice": "LEADPULSE_TEST_LIBREOFFICE",
     "olist": "LEADPULSE_TEST_OLIST",
 }
+_PROGRAMS = {"chromium": "chromium", "libreoffice": "soffice"}
 # Public data is no service: it is absent wherever its licence keeps it out.
 _MAY_ALWAYS_LACK = {"olist"}
 
@@ -26,7 +28,7 @@ _MAY_ALWAYS_LACK = {"olist"}
 def require_service(name: str) -> str:
     """Return where a service is (a URL or a path). Without it, skip; or fail, where services are required."""
     variable = _VARIABLES[name]
-    found = os.environ.get(variable) or (shutil.which("chromium") if name == "chromium" else None)
+    found = os.environ.get(variable) or shutil.which(_PROGRAMS.get(name, ""))
     if found:
         return found
     reason = f"no {name}: set {variable}"

@@ -2,13 +2,17 @@
 
 The record store writes them (``repositories.event_log``) and the feature engines read them; both take
 names and types from here. Every row carries ``record_id`` (the raw record behind it), ``occurred_at`` and
-``recorded_at``; at a moment t only rows with ``recorded_at <= t`` exist.
+``recorded_at``; at a moment t only rows with ``recorded_at <= t`` exist, and of those that carry
+``known_until`` only the ones with ``t < known_until``: a corrected entry, an order's earlier state, or a row
+that came by a merge which was undone.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 ColumnType = Literal["string", "float", "moment"]
+
+KNOWN_UNTIL = "known_until"
 
 _COMMON: dict[str, ColumnType] = {"record_id": "string", "occurred_at": "moment", "recorded_at": "moment"}
 
@@ -77,12 +81,13 @@ ACTIVITIES = SourceTable(
         "direction": "string",
         "duration_s": "float",
         "text": "string",
+        KNOWN_UNTIL: "moment",
     },
 )
 ORDERS = SourceTable(
     "orders",
     ("account_id",),
-    {"amount": "float", "quantity": "float", "freight": "float", "product": "string"},
+    {"amount": "float", "quantity": "float", "freight": "float", "product": "string", KNOWN_UNTIL: "moment"},
 )
 # Events read off record histories. event: opened | answered | resolved | rated; the hours and the
 # satisfaction stand on the event that made them known: ``answered`` carries response_h, ``rated`` carries
@@ -96,6 +101,7 @@ TICKET_EVENTS = SourceTable(
         "category": "string",
         "response_h": "float",
         "satisfaction": "float",
+        KNOWN_UNTIL: "moment",
     },
 )
 # event: signed | renewed | lapsed
@@ -109,6 +115,7 @@ CONTRACT_EVENTS = SourceTable(
         "amount": "float",
         "start_at": "moment",
         "end_at": "moment",
+        KNOWN_UNTIL: "moment",
     },
 )
 # The flow of leads by campaign, by channel and over all (market is always "all").

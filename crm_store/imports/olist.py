@@ -5,7 +5,7 @@ the win; a seller's place from its first sale or win on, whichever came first. N
 file is read, because it exists only after the win.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,20 +13,23 @@ from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from crm_store.domain.ids import stable_id
 from crm_store.imports.batches import Batch
 from crm_store.imports.cells import parse_column
-from crm_store.imports.csv_import import ACTOR, ImportReport, Job, check_header
+from crm_store.imports.jobs import ImportReport, check_header, run_import
+from crm_store.imports.loading import Load
 from crm_store.imports.mapping import ColumnMapping, ColumnRule
 from crm_store.imports.reader import CsvRows, examine
-from crm_store.imports.records import RecordImport, Version
-from crm_store.imports.rejects import Rejects
+from crm_store.imports.records import Loaded, RecordImport, Version
 from crm_store.repositories import bulk, problems
-from crm_store.repositories.bulk import Progress
+from crm_store.repositories.bulk import Progress, add_history
 from crm_store.repositories.problems import Problem, StoreError
 
 SOURCE = "olist"
+ACTOR = f"import:{SOURCE}"
+_REASON = f"import {SOURCE}"
 FILES = {
     "leads": "olist_marketing_qualified_leads_dataset.csv",
     "deals": "olist_closed_deals_dataset.csv",
@@ -135,19 +138,22 @@ class _Steps:
             "items": self._job("items", ITEMS),
         }
 
-    def _job(self, kind: str, mapping: ColumnMapping, load: Any = None) -> ImportReport:
-        job = Job(self.engine, mapping, self.paths[kind], self.rejects_folder, self.now)
-        return job.run(self.progress[kind], load)
+    def _job(self, kind: str, mapping: ColumnMapping, load: Load | None = None) -> ImportReport:
+        return run_import(
+            self.engine,
+            mapping,
+            self.paths[kind],
+            rejects_folder=self.rejects_folder,
+            now=self.now,
+            who=SOURCE,
+            progress=self.progress[kind],
+            load=load,
+        )
 
     def _add(self, entity: str, since: dict[str, datetime], title: str) -> None:
         """Create the records that files only mention; the files give them no name."""
         rows = [_row(entity, one, moment, {"name": _name(title, one)}) for one, moment in since.items()]
-        self.load_history(entity, rows)
-
-    def load_history(self, entity: str, rows: list[dict[str, Any]]) -> int:
-        return bulk.load_history(
-            self.engine, entity, rows, actor=ACTOR, reason=f"import {SOURCE}", now=self.now
-        )
+        bulk.load_history(self.engine, entity, rows, actor=ACTOR, reason=_REASON, now=self.now)
 
 
 @dataclass(frozen=True)
@@ -157,8 +163,10 @@ class _SellerLoad:
     steps: _Steps
     since: dict[str, datetime]
 
-    def __call__(self, batches: Iterable[Batch], _rejects: Rejects) -> int:
-        return sum(self.steps.load_history("account", list(self._rows(batch))) for batch in batches)
+    def __call__(self, session: Session, batch: Batch) -> Loaded:
+        rows, now = list(self._rows(batch)), self.steps.now
+        connection = session.connection()
+        return Loaded(add_history(connection, "account", rows, actor=ACTOR, reason=_REASON, now=now), [])
 
     def _rows(self, batch: Batch) -> Iterator[dict[str, Any]]:
         for seller in batch.table.to_pylist():
@@ -173,25 +181,22 @@ class _DealLoad:
 
     steps: _Steps
 
-    def __call__(self, batches: Iterable[Batch], rejects: Rejects) -> int:
-        records = RecordImport(self.steps.engine, DEALS, ACTOR, self.steps.now)
-        return sum(self._load(records, batch, rejects) for batch in batches)
-
-    def _load(self, records: RecordImport, batch: Batch, rejects: Rejects) -> int:
+    def __call__(self, session: Session, batch: Batch) -> Loaded:
+        records = RecordImport(DEALS, ACTOR, self.steps.now)
         rows = batch.table.drop_columns(["id", "recorded_at"]).to_pylist()
-        leads = records.stored(row["external_id"] for row in rows)
-        versions = []
+        leads = records.stored(session, (row["external_id"] for row in rows))
+        versions, refused = [], []
         for place, row in enumerate(rows):
             one = row.pop("external_id")
             if one not in leads:
-                problem = problems.unknown_reference("mql_id", "lead")
-                rejects.add(batch.lines[place], problem, batch.rows[place])
+                refused.append(batch.refuse(place, problems.unknown_reference("mql_id", "lead")))
             elif row["closed_at"] is None:
-                rejects.add(batch.lines[place], problems.required("won_date"), batch.rows[place])
+                refused.append(batch.refuse(place, problems.required("won_date")))
             else:
                 recorded_at = max(row["closed_at"], leads[one]["updated_at"])
                 versions.append(Version(leads[one]["id"], one, recorded_at, row, place))
-        return records.update(versions, leads, batch, rejects, dated=False)
+        updated = records.update(session, versions, leads, batch)
+        return Loaded(updated.added, refused + updated.refused)
 
 
 def _row(entity: str, external_id: str, moment: datetime, fields: dict[str, Any]) -> dict[str, Any]:

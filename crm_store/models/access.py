@@ -1,4 +1,4 @@
-"""Who may come in: people, their sessions, and keys for programs. Secrets are stored hashed only."""
+"""The ways in: browser sessions, single sign-on identities, keys for programs. Secrets are hashed."""
 
 from datetime import datetime
 
@@ -7,27 +7,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_store.models.base import Base
 
-ROLES = ("rep", "lead", "manager", "operations", "scientist", "service", "admin")
-
-
-class User(Base):
-    """A person who signs in. ``password_hash`` is argon2id."""
-
-    __tablename__ = "user_account"
-
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    name: Mapped[str] = mapped_column(String(80), unique=True)
-    password_hash: Mapped[str] = mapped_column(String(200))
-    role: Mapped[str] = mapped_column(String(20))
-    rep_id: Mapped[str | None] = mapped_column(String(40))
-    failed_attempts: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
-    disabled_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
-
 
 class WebSession(Base):
-    """A signed-in browser. The id is the SHA-256 of the token that the browser holds."""
+    """A signed-in person. The id is the SHA-256 of the token they hold.
+
+    ``pending`` is true between the password and the second factor: such a session opens nothing else.
+    """
 
     __tablename__ = "web_session"
 
@@ -36,10 +21,25 @@ class WebSession(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    pending: Mapped[bool] = mapped_column(default=False)
+
+
+class Identity(Base):
+    """Who a person is to an outside identity provider (OIDC issuer and subject)."""
+
+    __tablename__ = "identity"
+
+    issuer: Mapped[str] = mapped_column(String(200), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(200), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), index=True)
+    created_at: Mapped[datetime]
 
 
 class ApiKey(Base):
-    """A program's key. The id is the SHA-256 of the key, which is random and long."""
+    """A program's key. The id is the SHA-256 of the key, which is random and long.
+
+    A key with a ``user_id`` acts as that person, within its scopes; without one, as a service account.
+    """
 
     __tablename__ = "api_key"
 
@@ -47,6 +47,8 @@ class ApiKey(Base):
     name: Mapped[str] = mapped_column(String(80))
     prefix: Mapped[str] = mapped_column(String(12))
     scopes: Mapped[list[str]] = mapped_column(JSON)
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"), index=True)
     created_at: Mapped[datetime]
+    created_by: Mapped[str | None] = mapped_column(String(80))
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

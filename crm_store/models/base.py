@@ -3,7 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -70,10 +80,32 @@ class Base(DeclarativeBase):
 Key = Annotated[str, mapped_column(String(40), primary_key=True)]
 RepRef = Annotated[str | None, mapped_column(ForeignKey("rep.id"), index=True)]
 AccountRef = Annotated[str | None, mapped_column(ForeignKey("account.id"), index=True)]
+ContactRef = Annotated[str | None, mapped_column(ForeignKey("contact.id"), index=True)]
+LeadRef = Annotated[str | None, mapped_column(ForeignKey("lead.id"), index=True)]
+OpportunityRef = Annotated[str | None, mapped_column(ForeignKey("opportunity.id"), index=True)]
+
+SECRET = {"secret": True}
+"""Marks a column that is no field: it is never logged, listed, exported or imported."""
+
+
+def one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
+    """Return the constraint that a column holds one of some words, named after the column."""
+    listed = ", ".join(f"'{value}'" for value in allowed)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def between(column: str, low: int, high: int) -> CheckConstraint:
+    """Return the constraint that a column lies in [low, high], named after the column."""
+    return CheckConstraint(f"{column} BETWEEN {low} AND {high}", name=column)
+
+
+def outside_id() -> UniqueConstraint:
+    """Return the constraint that an outside system's id stands for one record."""
+    return UniqueConstraint("source", "external_id")
 
 
 class RecordMixin:
-    """Columns of every CRM record: a stable id, the outside system's id, moments, and a version.
+    """Columns of every CRM record: a stable id, the outside system's id, an owner, moments, and a version.
 
     ``version`` counts writes from 1 and is what optimistic concurrency compares.
     """
@@ -81,6 +113,7 @@ class RecordMixin:
     id: Mapped[Key]
     source: Mapped[str] = mapped_column(String(40))
     external_id: Mapped[str] = mapped_column(String(120))
+    owner_id: Mapped[RepRef]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]

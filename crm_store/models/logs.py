@@ -1,9 +1,9 @@
-"""The logs: what changed, what was scored, what was imported."""
+"""The logs: what changed and what was scored."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_store.models.base import Base
@@ -15,13 +15,15 @@ class ChangeLog(Base):
     """One write to one record: field → [old, new], chained by hash to the record's previous entry.
 
     ``recorded_at`` is when the business knew the new values, ``written_at`` when this store did; they
-    differ for history that was imported. Features read states as of ``recorded_at``.
+    differ for history that was imported. Features read states as of ``recorded_at``. ``actor`` is who or what
+    wrote, as ``way:name``. ``txid`` is the PostgreSQL transaction, which a reader of the feed needs.
     """
 
     __tablename__ = "change_log"
     __table_args__ = (
         UniqueConstraint("entity", "entity_id", "version"),
         Index("ix_change_log_entity_recorded_at", "entity", "recorded_at"),
+        Index("ix_change_log_txid_id", "txid", "id"),
     )
 
     id: Mapped[int] = mapped_column(_BigId, primary_key=True, autoincrement=True)
@@ -35,6 +37,7 @@ class ChangeLog(Base):
     written_at: Mapped[datetime]
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+    txid: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ScoreLog(Base):
@@ -85,20 +88,3 @@ class CurrentScore(Base):
     region: Mapped[str | None] = mapped_column(String(40))
     title: Mapped[str | None] = mapped_column(String(200))
     money: Mapped[float | None]
-
-
-class ImportJob(Base):
-    """One import: which file, how many rows went where, and the file that holds the rejected ones."""
-
-    __tablename__ = "import_job"
-
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    preset: Mapped[str] = mapped_column(String(40))
-    file_name: Mapped[str] = mapped_column(String(255))
-    file_sha256: Mapped[str] = mapped_column(String(64))
-    started_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]
-    rows_read: Mapped[int] = mapped_column(default=0)
-    rows_added: Mapped[int] = mapped_column(default=0)
-    rows_rejected: Mapped[int] = mapped_column(default=0)
-    rejects_file: Mapped[str | None] = mapped_column(Text)

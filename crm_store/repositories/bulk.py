@@ -1,7 +1,6 @@
 """Loading facts and whole histories in bulk. Each call is one transaction of its own, and can be repeated."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +11,9 @@ from crm_store.database import write_connection
 from crm_store.models import Activity, ChangeLog, OrderSnapshot
 from crm_store.models.base import UtcMoment
 from crm_store.repositories import changelog, problems
+from crm_store.repositories.chains import Chain, Entry, Signature, advance, backdated
 from crm_store.repositories.fields import (
     FIELDS,
-    RECORDS,
     Value,
     check_changes,
     check_still_complete,
@@ -22,8 +21,8 @@ from crm_store.repositories.fields import (
     complete_new,
 )
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import backdated
 from crm_store.repositories.rows import BATCH, in_batches, insert_arrow, insert_rows
+from crm_store.repositories.stored import hidden_defaults, table_of
 
 Progress = Callable[[int, int], None]
 """Called with (rows done, rows in all); the second is 0 when unknown."""
@@ -32,18 +31,7 @@ MOMENT = pa.timestamp("us", tz="UTC")
 
 _LOOKUP = 5_000
 _LOG_BATCH = 10_000
-_LOG_COLUMNS = (
-    "entity",
-    "entity_id",
-    "version",
-    "changes",
-    "actor",
-    "reason",
-    "recorded_at",
-    "written_at",
-    "previous_hash",
-    "hash",
-)
+_LOG_COLUMNS = Entry._fields
 _OWN_COLUMNS = ("id", "version", "updated_at")
 _IDENTITY = ("id", "source", "external_id", "recorded_at")
 
@@ -78,32 +66,39 @@ def load_history(
     One transaction; memory grows with the number of records, not of versions. Raises StoreError for a value
     that does not fit or rows out of order, and then nothing is written.
     """
+    with write_connection(engine) as connection:
+        return add_history(
+            connection, entity, versions, actor=actor, reason=reason, now=now, progress=progress
+        )
+
+
+def add_history(
+    connection: Connection,
+    entity: str,
+    versions: pa.Table | Iterable[Mapping[str, Any]],
+    *,
+    actor: str,
+    reason: str | None,
+    now: datetime,
+    progress: Progress | None = None,
+) -> int:
+    """Do as ``load_history`` within the caller's transaction, which a StoreError leaves half done."""
     total = versions.num_rows if isinstance(versions, pa.Table) else _length(versions)
     rows = _rows_of(versions) if isinstance(versions, pa.Table) else versions
     histories = _Histories(entity, actor, reason, now)
     written = done = 0
-    with write_connection(engine) as connection:
-        for batch in in_batches(rows, _LOG_BATCH):
-            histories.skip(_existing(connection, entity, histories.unseen(row["id"] for row in batch)))
-            entries = [entry for row in batch if (entry := histories.add(row)) is not None]
-            written += insert_rows(connection, ChangeLog.__table__, _LOG_COLUMNS, entries)  # type: ignore[arg-type]
-            done += len(batch)
-            if progress is not None:
-                progress(done, total)
-        columns = [*_OWN_COLUMNS, *FIELDS[entity]]
-        record_table: Table = RECORDS[entity].__table__  # type: ignore[attr-defined]
-        insert_rows(connection, record_table, columns, histories.records())
+    for batch in in_batches(rows, _LOG_BATCH):
+        histories.skip(_existing(connection, entity, histories.unseen(row["id"] for row in batch)))
+        entries = [entry for row in batch if (entry := histories.add(row)) is not None]
+        written += insert_rows(connection, ChangeLog.__table__, _LOG_COLUMNS, entries)  # type: ignore[arg-type]
+        done += len(batch)
+        if progress is not None:
+            progress(done, total)
+    hidden = hidden_defaults(entity)
+    columns = [*_OWN_COLUMNS, *FIELDS[entity], *hidden]
+    records = ((*record, *hidden.values()) for record in histories.records())
+    insert_rows(connection, table_of(entity), columns, records)
     return written
-
-
-@dataclass(slots=True)
-class _Chain:
-    """Where one record's history stands."""
-
-    state: dict[str, Value]
-    version: int
-    hash: str
-    recorded_at: datetime
 
 
 class _Histories:
@@ -111,7 +106,7 @@ class _Histories:
 
     def __init__(self, entity: str, actor: str, reason: str | None, now: datetime) -> None:
         self._entity, self._actor, self._reason, self._now = entity, actor, reason, now
-        self._chains: dict[str, _Chain] = {}
+        self._chains: dict[str, Chain] = {}
         self._skipped: set[str] = set()
 
     def skip(self, ids: Iterable[str]) -> None:
@@ -128,14 +123,15 @@ class _Histories:
         current = self._chains.get(record_id)
         values, recorded_at = self._checked(row, is_new=current is None), row["recorded_at"]
         if current is None:
-            current = self._chains[record_id] = _Chain({}, 0, changelog.GENESIS, recorded_at)
+            current = self._chains[record_id] = Chain.unborn(self._entity, recorded_at)
         changes = changelog.diff(current.state, values)
         if not changes:
             return None
         if recorded_at < current.recorded_at:
             raise StoreError(backdated(self._entity, record_id))
         check_whole(self._entity, current.state | values)
-        return self._advance(record_id, current, values, changes, recorded_at)
+        signature = Signature(self._actor, self._reason, recorded_at, self._now)
+        return as_row(advance(self._entity, record_id, current, values, changes, signature))
 
     def records(self) -> Iterator[tuple[Any, ...]]:
         """Yield every record as it finally stands, in the order of the record table's columns."""
@@ -155,25 +151,14 @@ class _Histories:
         }
         return complete_new(self._entity, check_changes(self._entity, origin | dict(row["fields"])))
 
-    def _advance(
-        self,
-        record_id: str,
-        current: _Chain,
-        values: dict[str, Value],
-        changes: dict[str, list[Any]],
-        recorded_at: datetime,
-    ) -> tuple[Any, ...]:
-        previous, version = current.hash, current.version + 1
-        who_when = (self._actor, self._reason, recorded_at, self._now)
-        digest = changelog.chain(previous, self._entity, record_id, version, changes, *who_when)
-        current.state.update(values)
-        current.version, current.hash, current.recorded_at = version, digest, recorded_at
-        return (self._entity, record_id, version, changelog.canonical(changes), *who_when, previous, digest)
+
+def as_row(entry: Entry) -> tuple[Any, ...]:
+    """Return an entry as ``insert_rows`` takes it: the changes as their one JSON text."""
+    return entry._replace(changes=changelog.canonical(entry.changes))  # type: ignore[arg-type]
 
 
 def _existing(connection: Connection, entity: str, ids: Iterable[str]) -> set[str]:
-    table: Table = RECORDS[entity].__table__  # type: ignore[attr-defined]
-    return existing_ids(connection, table, ids)
+    return existing_ids(connection, table_of(entity), ids)
 
 
 def existing_ids(connection: Connection, table: Table, ids: Iterable[str]) -> set[str]:

@@ -2,17 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, Table, bindparam, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from crm_store.models import ChangeLog
 from crm_store.repositories.fields import FIELDS, RECORDS, Value, from_log, to_log
+from crm_store.repositories.legible import legible
 
 GENESIS = "0" * 64
 """The previous hash of a record's first entry."""
@@ -29,7 +32,8 @@ class ChainProblem:
 
     ``code`` is ``altered`` (an entry's content does not give its hash), ``broken`` (an entry does not follow
     from the one before: removed, inserted or reordered), ``state_differs`` (the record is not what its log
-    says), ``no_log`` (a record without history) or ``no_record`` (history without its record).
+    says), ``no_log`` (a record without history), ``no_record`` (history without its record, or of no kind
+    that there is) or ``unreadable`` (what this kind's log or records hold cannot even be read).
     """
 
     entity: str
@@ -79,22 +83,46 @@ def fold(entity: str, entries: Sequence[Any]) -> Iterator[dict[str, Value]]:
         yield dict(state)
 
 
-def verify(session: Session) -> list[ChainProblem]:
+def verify(session: Session, counted: Callable[[], None] = lambda: None) -> list[ChainProblem]:
     """Check every chain against its hashes and against the record it describes; empty means untouched.
 
     It finds any change, removal, insertion or reordering that did not also rewrite every later hash of that
-    record and the record itself. Cost: one pass over the log and each record table, streamed.
+    record and the record itself; seals find those. ``counted`` is called for each entry. Cost: one pass over
+    the log and each record table, streamed. While others write, all of it must see one moment.
     """
     found: list[ChainProblem] = []
     for entity in RECORDS:
-        found += _verify_entity(session, entity)
+        try:
+            found += _verify_entity(session, entity, counted)
+        except (DBAPIError, ValueError, TypeError, OverflowError):
+            found.append(ChainProblem(entity, "", None, "unreadable"))
+    found += _of_no_kind(session)
     return found
 
 
-def _verify_entity(session: Session, entity: str) -> Iterator[ChainProblem]:
+def _of_no_kind(session: Session) -> list[ChainProblem]:
+    query = select(ChangeLog.entity, ChangeLog.entity_id, ChangeLog.version)
+    strangers = session.execute(query.where(ChangeLog.entity.not_in(list(RECORDS))))
+    return [ChainProblem(*row, "no_record") for row in strangers]
+
+
+def entries(session: Session) -> int:
+    """Return how many entries the log has."""
+    return session.scalar(select(func.count()).select_from(ChangeLog)) or 0
+
+
+def follows_from_content(entry: Row[Any]) -> bool:
+    """Tell whether an entry's hash is the one that its content gives."""
+    try:
+        return bool(entry.hash == _hash_of(entry))
+    except (AttributeError, TypeError, ValueError):
+        return False  # altered into something that no entry can hold
+
+
+def _verify_entity(session: Session, entity: str, counted: Callable[[], None]) -> Iterator[ChainProblem]:
     records = _records(session, entity)
     record = next(records, None)
-    for entity_id, entries in groupby(_entries(session, entity), key=lambda entry: entry.entity_id):
+    for entity_id, entries in groupby(_entries(session, entity, counted), key=lambda entry: entry.entity_id):
         while record is not None and record.id < entity_id:
             yield ChainProblem(entity, record.id, None, "no_log")
             record = next(records, None)
@@ -116,7 +144,7 @@ def _check_chain(entity: str, history: Sequence[Row[Any]]) -> Iterator[ChainProb
     for expected_version, entry in enumerate(history, start=1):
         if entry.version != expected_version or entry.previous_hash != previous:
             yield ChainProblem(entity, entry.entity_id, entry.version, "broken")
-        if entry.hash != _hash_of(entry):
+        if not follows_from_content(entry):
             yield ChainProblem(entity, entry.entity_id, entry.version, "altered")
         previous = entry.hash
 
@@ -136,34 +164,45 @@ def _hash_of(entry: Row[Any]) -> str:
 
 
 def _agrees(entity: str, history: Sequence[Row[Any]], record: Row[Any]) -> bool:
-    if record.version != history[-1].version:
+    last = history[-1]
+    if (record.version, record.updated_at) != (last.version, last.recorded_at):
         return False
     try:
         *_, state = fold(entity, history)
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return False  # the log was altered into something that cannot be read
     return all(getattr(record, name) == value for name, value in state.items())
 
 
-def _entries(session: Session, entity: str) -> Iterator[Row[Any]]:
+def _entries(session: Session, entity: str, counted: Callable[[], None]) -> Iterator[Row[Any]]:
     """Stream one kind's log in byte order of the id, which both stores and Python agree on."""
-    log = ChangeLog.__table__.c
-    query = (
-        select(*log)
-        .where(log.entity == entity)
-        .order_by(log.entity_id.collate(_collation(session)), log.version)
-        .execution_options(yield_per=_FETCH)
-    )
-    return iter(session.execute(query))
+    for entry in session.execute(_log_in_order(sqlite=_is_sqlite(session)), {"kind": entity}):
+        counted()
+        yield entry
 
 
 def _records(session: Session, entity: str) -> Iterator[Row[Any]]:
-    table = RECORDS[entity].__table__  # type: ignore[attr-defined]
-    query = (
-        select(*table.c).order_by(table.c.id.collate(_collation(session))).execution_options(yield_per=_FETCH)
-    )
-    return iter(session.execute(query))
+    return iter(session.execute(_records_in_order(entity, sqlite=_is_sqlite(session))))
 
 
-def _collation(session: Session) -> str:
-    return "BINARY" if session.get_bind().dialect.name == "sqlite" else "C"
+@cache
+def _log_in_order(*, sqlite: bool) -> Select[Any]:
+    table: Table = ChangeLog.__table__  # type: ignore[assignment]
+    query = select(*legible(table, sqlite=sqlite)).where(table.c.entity == bindparam("kind"))
+    in_order = query.order_by(table.c.entity_id.collate(_collation(sqlite)), table.c.version)
+    return in_order.execution_options(yield_per=_FETCH)
+
+
+@cache
+def _records_in_order(entity: str, *, sqlite: bool) -> Select[Any]:
+    table: Table = RECORDS[entity].__table__  # type: ignore[attr-defined]
+    query = select(*legible(table, sqlite=sqlite)).order_by(table.c.id.collate(_collation(sqlite)))
+    return query.execution_options(yield_per=_FETCH)
+
+
+def _collation(sqlite: bool) -> str:
+    return "BINARY" if sqlite else "C"
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"

@@ -12,9 +12,10 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Engine, Text, cast, select
 from sqlalchemy.orm import Session
 
-from crm_store.domain.sources import SOURCES
+from crm_store.domain.sources import KNOWN_UNTIL, SOURCES
 from crm_store.models import Activity, ChangeLog, Contract, OrderSnapshot, Ticket
 from crm_store.repositories import source_queries
+from crm_store.repositories.aliases import aliases
 from crm_store.repositories.masking import mask_changes
 from crm_store.repositories.source_rows import FOLDS, Entry, Row, versions
 
@@ -75,16 +76,27 @@ def entity_history(
 
 
 def _rows(session: Session, source: str, entity: str, entity_id: str) -> Iterable[Row]:
-    if source in source_queries.FACTS:
-        key = source_queries.fact_column(source, f"{entity}_id")
-        found = session.execute(source_queries.facts(source).where(key == entity_id))
-        return [dict(row) for row in found.mappings()]
+    key = f"{entity}_id"
+    if KNOWN_UNTIL in SOURCES[source].values:
+        rows = _own_rows(session, source, key, entity_id)
+        for alias in aliases(session, entity):
+            if alias.survivor_id == entity_id:
+                before = _own_rows(session, source, key, alias.merged_id)
+                rows += [row for old in before if (row := alias.row(old, key)) is not None]
+        return rows
     if source == "lead_flow":
         return _folded(session, source, ChangeLog.entity == "lead")
-    if source in _EVENT_RECORDS:
-        of_account = _folded(session, source, _belonging(source, entity_id))
-        return [row for row in of_account if row["account_id"] == entity_id]
     return _folded(session, source, ChangeLog.entity == entity, ChangeLog.entity_id == entity_id)
+
+
+def _own_rows(session: Session, source: str, key: str, entity_id: str) -> list[Row]:
+    """Return the facts or events filed under this very id."""
+    if source in source_queries.FACTS:
+        column = source_queries.fact_column(source, key)
+        found = session.execute(source_queries.facts(source, column == entity_id))
+        return [dict(row) for row in found.mappings()]
+    of_account = _folded(session, source, _belonging(source, entity_id))
+    return [row for row in of_account if row["account_id"] == entity_id]
 
 
 def _folded(session: Session, source: str, *which: ColumnElement[bool]) -> list[Row]:
@@ -126,8 +138,8 @@ def raw_record(session: Session, source: str, record_id: str, reveal: bool = Fal
 def _fact_record(
     session: Session, model: type[Activity] | type[OrderSnapshot], record_id: str
 ) -> dict[str, Any] | None:
-    columns = model.__table__.columns
-    found = session.execute(select(*columns).where(columns["id"] == record_id)).mappings().one_or_none()
+    columns = (getattr(model, column.name) for column in model.__table__.columns)
+    found = session.execute(select(*columns).where(model.id == record_id)).mappings().one_or_none()
     return None if found is None else {"kind": model.__tablename__, **found}
 
 

@@ -11,46 +11,62 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Float, Integer, String
+from sqlalchemy import Boolean, Float, Integer, String
 from sqlalchemy.orm import DeclarativeBase
 
 from crm_store.models import (
     Account,
     Activity,
+    Campaign,
     Contact,
+    ContactRelation,
     Contract,
+    Delivery,
+    Device,
+    Document,
+    Evidence,
     Lead,
+    Leave,
     Opportunity,
     OrderSnapshot,
+    Product,
     Rep,
+    RoleChange,
+    Task,
     Team,
+    Territory,
     Ticket,
+    User,
+    choices,
 )
 from crm_store.models.base import RecordMixin, UtcMoment, from_micros, to_micros
-from crm_store.models.records import (
-    CHANNELS,
-    CONTRACT_STATUSES,
-    DIRECTIONS,
-    LEAD_STATUSES,
-    OPPORTUNITY_STAGES,
-    TICKET_STATUSES,
-    TIERS,
-)
 from crm_store.repositories import problems
 from crm_store.repositories.problems import Problem, StoreError
 
-Kind = Literal["string", "float", "integer", "moment"]
-Value = str | float | int | datetime | None
+Kind = Literal["string", "float", "integer", "boolean", "moment"]
+Value = str | float | int | bool | datetime | None
 
 RECORDS: dict[str, type[RecordMixin]] = {
     "lead": Lead,
     "account": Account,
     "contact": Contact,
+    "contact_relation": ContactRelation,
+    "role_change": RoleChange,
     "opportunity": Opportunity,
+    "evidence": Evidence,
+    "campaign": Campaign,
+    "product": Product,
+    "task": Task,
     "ticket": Ticket,
     "contract": Contract,
-    "rep": Rep,
+    "delivery": Delivery,
+    "document": Document,
+    "device": Device,
     "team": Team,
+    "rep": Rep,
+    "territory": Territory,
+    "leave": Leave,
+    "user": User,
 }
 FACTS: dict[str, type[Activity] | type[OrderSnapshot]] = {
     "activity": Activity,
@@ -60,25 +76,57 @@ REFERENCES = {
     "owner_id": "rep",
     "rep_id": "rep",
     "account_id": "account",
+    "parent_id": "account",
     "lead_id": "lead",
     "team_id": "team",
+    "contact_id": "contact",
+    "from_id": "contact",
+    "to_id": "contact",
+    "decision_maker_id": "contact",
+    "opportunity_id": "opportunity",
+    "contract_id": "contract",
+    "product_id": "product",
+    "device_id": "device",
+    "document_id": "document",
+    "activity_id": "activity",
+    "corrects_id": "activity",
 }
 """Field → the kind of record that it points to."""
 
-_BOOKKEEPING = frozenset({"id", "version", "updated_at"})
+_BOOKKEEPING = frozenset({"id", "version", "updated_at", "txid"})
 _ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
-    ("lead", "status"): LEAD_STATUSES,
-    ("account", "tier"): TIERS,
-    ("opportunity", "stage"): OPPORTUNITY_STAGES,
-    ("ticket", "status"): TICKET_STATUSES,
-    ("contract", "status"): CONTRACT_STATUSES,
-    ("activity", "channel"): CHANNELS,
-    ("activity", "direction"): DIRECTIONS,
+    ("lead", "status"): choices.LEAD_STATUSES,
+    ("lead", "intake_state"): choices.INTAKE_STATES,
+    ("account", "tier"): choices.TIERS,
+    ("contact", "status"): choices.CONTACT_STATUSES,
+    ("contact_relation", "kind"): choices.RELATION_KINDS,
+    ("role_change", "status"): choices.ROLE_CHANGE_STATUSES,
+    ("opportunity", "stage"): choices.OPPORTUNITY_STAGES,
+    ("evidence", "kind"): choices.EVIDENCE_KINDS,
+    ("campaign", "status"): choices.CAMPAIGN_STATUSES,
+    ("task", "status"): choices.TASK_STATUSES,
+    ("ticket", "status"): choices.TICKET_STATUSES,
+    ("ticket", "priority"): choices.PRIORITIES,
+    ("contract", "status"): choices.CONTRACT_STATUSES,
+    ("delivery", "state"): choices.DELIVERY_STATES,
+    ("document", "status"): choices.DOCUMENT_STATUSES,
+    ("leave", "kind"): choices.LEAVE_KINDS,
+    ("leave", "status"): choices.LEAVE_STATUSES,
+    ("user", "role"): choices.ROLES,
+    ("activity", "channel"): choices.CHANNELS,
+    ("activity", "direction"): choices.DIRECTIONS,
+    ("activity", "scene"): choices.SCENES,
 }
 _BOUNDS: dict[tuple[str, str], tuple[int, int]] = {
     ("contact", "weight"): (0, 100),
+    ("contact_relation", "strength"): (0, 100),
+    ("role_change", "confidence"): (0, 1),
+    ("document", "revision"): (1, 10_000),
+    ("device", "battery_health"): (0, 100),
     ("ticket", "satisfaction"): (1, 5),
 }
+# Terms: kinds of records that have a start and an end, which must come later.
+_TERMS = frozenset({"contract", "leave"})
 
 
 @dataclass(frozen=True)
@@ -92,7 +140,7 @@ class Field:
     allowed: tuple[str, ...] | None
     bounds: tuple[int, int] | None
     reference: str | None
-    default: str | None
+    default: Value
 
     def check(self, value: Any) -> Value:
         """Return ``value`` as the field holds it. Raises StoreError when it cannot."""
@@ -163,7 +211,7 @@ def check_still_complete(entity: str, changes: Mapping[str, Value]) -> None:
 def check_whole(entity: str, state: Mapping[str, Value]) -> None:
     """Refuse a record whose fields fit one by one but not together (StoreError)."""
     start, end = state.get("start_at"), state.get("end_at")
-    if entity == "contract" and isinstance(start, datetime) and isinstance(end, datetime) and end <= start:
+    if entity in _TERMS and isinstance(start, datetime) and isinstance(end, datetime) and end <= start:
         raise StoreError(problems.bad_term())
 
 
@@ -192,6 +240,10 @@ def _plain_integer(value: Any) -> int | None:
     return int(value)
 
 
+def _plain_boolean(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
 def _plain_moment(value: Any) -> datetime | None:
     """Normalise also the moments of pandas, which are datetimes with nanoseconds, or not a time at all."""
     if not isinstance(value, datetime) or value.tzinfo is None or value != value:
@@ -203,6 +255,7 @@ _PLAIN: dict[Kind, Any] = {
     "string": _plain_string,
     "float": _plain_float,
     "integer": _plain_integer,
+    "boolean": _plain_boolean,
     "moment": _plain_moment,
 }
 
@@ -212,6 +265,8 @@ def _kind(column_type: Any) -> Kind:
         return "moment"
     if isinstance(column_type, Float):
         return "float"
+    if isinstance(column_type, Boolean):
+        return "boolean"
     if isinstance(column_type, Integer):
         return "integer"
     return "string"
@@ -220,7 +275,7 @@ def _kind(column_type: Any) -> Kind:
 def _fields_of(name: str, model: type[DeclarativeBase]) -> dict[str, Field]:
     found = {}
     for column in model.__table__.columns:
-        if column.name in _BOOKKEEPING:
+        if column.name in _BOOKKEEPING or column.info.get("secret"):
             continue
         kind = _kind(column.type)
         default = column.default.arg if column.default is not None and column.default.is_scalar else None
@@ -231,7 +286,7 @@ def _fields_of(name: str, model: type[DeclarativeBase]) -> dict[str, Field]:
             max_length=column.type.length if isinstance(column.type, String) else None,
             allowed=_ALLOWED.get((name, column.name)),
             bounds=_BOUNDS.get((name, column.name)),
-            reference=REFERENCES.get(column.name),
+            reference=name if column.name == "merged_into" else REFERENCES.get(column.name),
             default=default,
         )
     return found

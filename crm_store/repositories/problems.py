@@ -91,13 +91,14 @@ def no_subject() -> Problem:
 
 
 def bad_term() -> Problem:
-    """Describe a contract that ends before it starts."""
-    return Problem("bad_term", "end_at", "合同结束时间必须晚于开始时间", "end_at must lie after start_at")
+    """Describe a term that ends before it starts."""
+    return Problem("bad_term", "end_at", "结束时间必须晚于开始时间", "end_at must lie after start_at")
 
 
 _KINDS = {
     "string": ("文本", "text"),
     "float": ("数字", "a finite number"),
     "integer": ("整数", "a whole number"),
+    "boolean": ("是或否", "true or false"),
     "moment": ("带时区的日期时间", "a date and time with a time zone"),
 }

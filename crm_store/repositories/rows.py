@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 from psycopg import sql
-from sqlalchemy import Connection, Table, column, select
+from sqlalchemy import Connection, Table, TableClause, column, select, update
 from sqlalchemy import table as table_of
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
@@ -65,6 +65,19 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     return count
 
 
+def update_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Any]) -> None:
+    """Give rows new values; ``columns`` begins with ``id``, by which the row is found.
+
+    Raises the store's IntegrityError when the database refuses one.
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        _update_many(connection, table, columns, _with_micros(table, columns, list(rows)))
+    else:
+        _copy_over(connection, table, columns, rows)
+
+
 def _executemany(
     connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Any], ignore: bool = True
 ) -> int:
@@ -80,6 +93,18 @@ def _executemany(
     added: int = cursor.rowcount
     cursor.close()
     return added
+
+
+def _update_many(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    quote = connection.dialect.identifier_preparer.quote
+    values = ", ".join(f"{quote(name)} = ?" for name in columns[1:])
+    statement = f"UPDATE {quote(table.name)} SET {values} WHERE id = ?"  # noqa: S608 - names only
+    cursor = connection.connection.cursor()
+    with _refusals(connection):
+        cursor.executemany(statement, ((*row[1:], row[0]) for row in rows))  # type: ignore[arg-type]
+    cursor.close()
 
 
 @contextmanager
@@ -113,26 +138,41 @@ def _with_micros(table: Table, columns: Sequence[str], rows: list[Any]) -> Itera
 
 def _copy_new(connection: Connection, table: Table, data: pa.Table) -> int:
     names = data.column_names
-    incoming = table_of(f"incoming_{table.name}", *(column(name) for name in names))
+    with _incoming(connection, table, names) as incoming:
+        with _copy(connection, incoming.name, names, "WITH (FORMAT csv)") as copy:
+            for batch in data.to_batches(max_chunksize=BATCH):
+                copy.write(_csv(batch))
+        insert = (
+            postgresql.insert(table)
+            .from_select(names, select(incoming))
+            .on_conflict_do_nothing(index_elements=["id"])
+        )
+        return connection.execute(insert.execution_options(preserve_rowcount=True)).rowcount
+
+
+def _copy_over(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Any]) -> None:
+    with _incoming(connection, table, columns) as incoming:
+        with _copy(connection, incoming.name, columns, "") as copy:
+            for row in rows:
+                copy.write_row(row)
+        values = {name: incoming.c[name] for name in columns[1:]}
+        connection.execute(update(table).where(table.c.id == incoming.c.id).values(values))
+
+
+@contextmanager
+def _incoming(connection: Connection, table: Table, columns: Sequence[str]) -> Iterator[TableClause]:
+    """Give a temporary table with some columns of ``table``, for rows on their way into it."""
+    incoming = table_of(f"incoming_{table.name}", *(column(name) for name in columns))
     create = sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
         sql.Identifier(incoming.name),
-        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.Identifier(table.name),
     )
     cursor = connection.connection.cursor()
     cursor.execute(create)
-    with _copy(connection, incoming.name, names, "WITH (FORMAT csv)") as copy:
-        for batch in data.to_batches(max_chunksize=BATCH):
-            copy.write(_csv(batch))
-    insert = (
-        postgresql.insert(table)
-        .from_select(names, select(incoming))
-        .on_conflict_do_nothing(index_elements=["id"])
-    )
-    added = connection.execute(insert.execution_options(preserve_rowcount=True)).rowcount
+    yield incoming
     cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(incoming.name)))
     cursor.close()
-    return added
 
 
 def _csv(batch: pa.RecordBatch) -> memoryview:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, Dialect, Engine, Select
+from sqlalchemy.orm import Session
 
-from crm_store.domain.sources import SOURCES, ColumnType, SourceTable
+from crm_store.domain.sources import KNOWN_UNTIL, SOURCES, ColumnType, SourceTable
 from crm_store.repositories import source_queries, source_rows
+from crm_store.repositories.aliases import Alias, aliases, by_merged, copies
 
 Progress = Callable[[str, int], None]
 
@@ -173,13 +176,34 @@ def _entries(snapshot: _Snapshot) -> Iterator[source_rows.Entry]:
 
 def export(engine: Engine, folder: Path, progress: Progress | None) -> dict[str, int]:
     """Write every source and return its rows; see ``event_log.export_sources``."""
+    with Session(engine) as session:
+        known = {f"{entity}_id": by_merged(aliases(session, entity)) for entity in ("lead", "account")}
     with _snapshot(engine) as snapshot, _replacing(folder, progress) as files:
         for name in source_queries.FACTS:
             for batch in snapshot.batches(source_queries.facts(name), arrow_schema(SOURCES[name])):
                 files.write(name, batch)
+                _add_copies(files, name, batch, known)
         wanted = (entry for entry in _entries(snapshot) if entry.entity in source_rows.FOLDS)
         for version in source_rows.versions(wanted):
             for name, fold in source_rows.FOLDS[version.entity].items():
                 for row in fold(version):
                     files.add(name, row)
+                    if KNOWN_UNTIL in SOURCES[name].values:
+                        for copy in copies(row, "account_id", (), known["account_id"]):
+                            files.add(name, copy)
     return files.rows
+
+
+def _add_copies(
+    files: _Files, name: str, batch: pa.RecordBatch, known: dict[str, dict[str, list[Alias]]]
+) -> None:
+    """Give the survivors of merges what happened with the records that were merged away."""
+    keys = SOURCES[name].keys
+    for key in keys:
+        if not known[key]:
+            continue
+        theirs = pc.is_in(batch.column(key), value_set=pa.array(list(known[key]), pa.string()))
+        others = tuple(other for other in keys if other != key)
+        for row in batch.filter(theirs).to_pylist():
+            for copy in copies(row, key, others, known[key]):
+                files.add(name, copy)

@@ -1,18 +1,24 @@
-"""The two queries that feature sources are read with: facts as they lie, and the change log in order."""
+"""The queries that feature sources are read with: facts, with how long they held, and the change log."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Text, cast, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Select, Text, cast, func, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.sql.functions import GenericFunction
 
-from crm_store.domain.sources import ACTIVITIES, ORDERS, SourceTable
+from crm_store.domain.sources import ACTIVITIES, KNOWN_UNTIL, ORDERS, SourceTable
 from crm_store.models import Activity, ChangeLog, OrderSnapshot
+from crm_store.models.base import UtcMoment
 
 FACTS: dict[str, tuple[SourceTable, type[Activity] | type[OrderSnapshot]]] = {
     ACTIVITIES.name: (ACTIVITIES, Activity),
     ORDERS.name: (ORDERS, OrderSnapshot),
 }
+ORDER_REVISION_MARK = "@"
+"""Stands in an order's outside id between its number and the moment of this state of it."""
 
 
 def fact_column(source: str, name: str) -> InstrumentedAttribute[Any]:
@@ -21,9 +27,62 @@ def fact_column(source: str, name: str) -> InstrumentedAttribute[Any]:
     return column
 
 
-def facts(source: str) -> Select[*tuple[Any, ...]]:
+def facts(source: str, *which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     """Return the query of a fact source: one row per fact, columns named and ordered as the source's."""
-    return select(*(fact_column(source, name).label(name) for name in FACTS[source][0].columns))
+    return _QUERIES[source](*which)
+
+
+def _columns(source: str, known_until: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    return [
+        (known_until if name == KNOWN_UNTIL else fact_column(source, name)).label(name)
+        for name in FACTS[source][0].columns
+    ]
+
+
+def _activities(*which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """An entry holds until the first entry that corrects it was recorded."""
+    correction = aliased(Activity)
+    corrected = (
+        select(correction.corrects_id, func.min(correction.recorded_at).label("recorded_at"))
+        .where(correction.corrects_id.is_not(None))
+        .group_by(correction.corrects_id)
+        .subquery()
+    )
+    columns = _columns("activities", corrected.c.recorded_at)
+    return select(*columns).outerjoin(corrected, corrected.c.corrects_id == Activity.id).where(*which)
+
+
+def _orders(*which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """A state of an order holds until its next state was recorded."""
+    next_recorded = func.lead(OrderSnapshot.recorded_at, type_=UtcMoment()).over(
+        partition_by=(OrderSnapshot.source, order_number(OrderSnapshot.external_id)),
+        order_by=(OrderSnapshot.recorded_at, OrderSnapshot.id),
+    )
+    return select(*_columns("orders", next_recorded)).where(*which)
+
+
+_QUERIES: dict[str, Callable[..., Select[*tuple[Any, ...]]]] = {
+    "activities": _activities,
+    "orders": _orders,
+}
+
+
+class order_number(GenericFunction[str]):  # noqa: N801 - written like the SQL functions beside it
+    """The part of an order's outside id before the mark, or all of it."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(order_number, "postgresql")
+def _split(element: Any, compiler: Any, **options: Any) -> str:
+    return f"split_part({compiler.process(element.clauses, **options)}, '{ORDER_REVISION_MARK}', 1)"
+
+
+@compiles(order_number, "sqlite")
+def _cut(element: Any, compiler: Any, **options: Any) -> str:
+    text, mark = compiler.process(element.clauses, **options), ORDER_REVISION_MARK
+    return f"substr({text}, 1, instr({text} || '{mark}', '{mark}') - 1)"
 
 
 def entries() -> Select[str, str, int, datetime, str]:

@@ -1,6 +1,6 @@
 """What pages show of one lead or account, and the choices that lists are filtered by. Phones come masked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm_store.models import Account, Activity, Contract, CurrentScore, Lead, OrderSnapshot, Rep, Ticket
 from crm_store.repositories.masking import mask_phone
+from crm_store.repositories.merges import with_merged
 
 Mark = tuple[datetime, str]
 """A place in a timeline: everything older than this moment and, at the same moment, of a smaller id."""
@@ -148,20 +149,22 @@ def timeline(
     """Return what happened, newest first: a lead's activities; an account's, with orders, tickets, contracts.
 
     Tickets stand where they were opened and contracts where they were signed; deleted ones are left out.
+    What happened with records that were merged into this one is among it.
     """
-    items = _activities(session, entity, entity_id, limit, before)
+    ids = with_merged(session, entity, entity_id)
+    items = _activities(session, entity, ids, limit, before)
     if entity == "account":
-        items += _orders(session, entity_id, limit, before)
-        items += _tickets(session, entity_id, limit, before)
-        items += _contracts(session, entity_id, limit, before)
+        items += _orders(session, ids, limit, before)
+        items += _tickets(session, ids, limit, before)
+        items += _contracts(session, ids, limit, before)
     return sorted(items, key=lambda item: item.mark, reverse=True)[:limit]
 
 
 def _activities(
-    session: Session, entity: str, entity_id: str, limit: int, before: Mark | None
+    session: Session, entity: str, ids: tuple[str, ...], limit: int, before: Mark | None
 ) -> list[TimelineItem]:
     key = Activity.lead_id if entity == "lead" else Activity.account_id
-    found = _newest(session, Activity, Activity.occurred_at, [key == entity_id], limit, before)
+    found = _newest(session, Activity, Activity.occurred_at, [key.in_(ids)], limit, before)
     parts = ("channel", "direction", "duration_s", "text", "rep_id", "corrects_id")
     return [
         TimelineItem("activity", fact.id, fact.occurred_at, "activities", fact.id, _parts(fact, parts))
@@ -169,8 +172,8 @@ def _activities(
     ]
 
 
-def _orders(session: Session, account_id: str, limit: int, before: Mark | None) -> list[TimelineItem]:
-    of_account = [OrderSnapshot.account_id == account_id]
+def _orders(session: Session, ids: tuple[str, ...], limit: int, before: Mark | None) -> list[TimelineItem]:
+    of_account = [OrderSnapshot.account_id.in_(ids)]
     found = _newest(session, OrderSnapshot, OrderSnapshot.occurred_at, of_account, limit, before)
     parts = ("amount", "quantity", "freight", "product", "delivery_state")
     return [
@@ -179,8 +182,8 @@ def _orders(session: Session, account_id: str, limit: int, before: Mark | None) 
     ]
 
 
-def _tickets(session: Session, account_id: str, limit: int, before: Mark | None) -> list[TimelineItem]:
-    of_account = [Ticket.account_id == account_id, Ticket.deleted_at.is_(None)]
+def _tickets(session: Session, ids: tuple[str, ...], limit: int, before: Mark | None) -> list[TimelineItem]:
+    of_account = [Ticket.account_id.in_(ids), Ticket.deleted_at.is_(None)]
     found = _newest(session, Ticket, Ticket.opened_at, of_account, limit, before)
     parts = ("title", "category", "status", "first_response_at", "resolved_at", "satisfaction")
     return [
@@ -191,8 +194,8 @@ def _tickets(session: Session, account_id: str, limit: int, before: Mark | None)
     ]
 
 
-def _contracts(session: Session, account_id: str, limit: int, before: Mark | None) -> list[TimelineItem]:
-    of_account = [Contract.account_id == account_id, Contract.deleted_at.is_(None)]
+def _contracts(session: Session, ids: tuple[str, ...], limit: int, before: Mark | None) -> list[TimelineItem]:
+    of_account = [Contract.account_id.in_(ids), Contract.deleted_at.is_(None)]
     found = _newest(session, Contract, Contract.created_at, of_account, limit, before)
     parts = ("title", "product_line", "amount", "start_at", "end_at", "status", "closed_at")
     return [
@@ -207,7 +210,7 @@ def _newest(
     session: Session,
     model: Any,
     moment: InstrumentedAttribute[datetime],
-    conditions: list[ColumnElement[bool]],
+    conditions: Sequence[ColumnElement[bool]],
     limit: int,
     before: Mark | None,
 ) -> list[Any]:

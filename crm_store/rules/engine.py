@@ -17,9 +17,10 @@ from crm_store.rules.errors import RuleFailed, RuleRefused, engine_words
 from crm_store.rules.reasons import reasons_from
 from crm_store.rules.validation import load_engine, validate_document
 
-__all__ = ["RuleBook", "RuleResult", "RuleScorer", "validate_document"]
+__all__ = ["DOCUMENTS", "RuleBook", "RuleResult", "RuleScorer", "validate_document"]
 
-_DOCUMENTS = Path(__file__).parent / "documents"
+DOCUMENTS = Path(__file__).parent / "documents"
+"""Where the documents are that come with the package."""
 # The engine's decimals end near 8e28. No signal is near this; a runaway value still compares as "very large".
 _LARGEST = 1e15
 
@@ -56,7 +57,7 @@ class RuleBook:
     @classmethod
     def shipped(cls) -> RuleBook:
         """Return the book of the documents that come with the package."""
-        return cls(validate_document(path.read_bytes()) for path in sorted(_DOCUMENTS.glob("*.json")))
+        return cls(validate_document(path.read_bytes()) for path in sorted(DOCUMENTS.glob("*.json")))
 
     def document(self, name: str) -> RuleDocument:
         """Return a document by version (``lead_health@1``), or the newest of a name; KeyError if unknown."""

@@ -34,6 +34,9 @@ class Passwords:
         return self._hasher.check_needs_rehash(password_hash)
 
 
+DEFAULT = Passwords()
+
+
 def _bytes(password: str) -> bytes:
     # A text from JSON may hold half a surrogate pair, which is no UTF-8: it is only a wrong password.
     return password.encode("utf-8", "surrogatepass")

@@ -22,7 +22,8 @@ WITH state AS (
     t.occurred_at > a.as_of - INTERVAL 60 DAY AS d60,
     t.occurred_at > a.as_of - INTERVAL 90 DAY AS d90,
     row_number() OVER (PARTITION BY a.row_id, t.said ORDER BY t.occurred_at DESC, t.record_id DESC) AS place
-  FROM asked a JOIN talk t ON t.account_id = a.entity_id AND t.recorded_at <= a.as_of AND t.occurred_at <= a.as_of
+  FROM asked a JOIN talk t ON t.account_id = a.entity_id
+    AND (t.known_until IS NULL OR t.known_until > a.as_of) AND t.recorded_at <= a.as_of AND t.occurred_at <= a.as_of
 ), acts AS (
   SELECT row_id,
     count(*) FILTER (channel = 'chat' AND d30) AS chats_30d, count(*) FILTER (channel = 'chat' AND d60) AS chats_60d,
@@ -64,7 +65,8 @@ WITH state AS (
       FILTER (o.occurred_at > a.as_of - INTERVAL 90 DAY) AS weeks_90d,
     count(DISTINCT o.product) FILTER (o.occurred_at > a.as_of - INTERVAL 90 DAY) AS products_90d,
     count(DISTINCT o.product) AS products
-  FROM asked a JOIN orders o ON o.account_id = a.entity_id AND o.recorded_at <= a.as_of AND o.occurred_at <= a.as_of
+  FROM asked a JOIN orders o ON o.account_id = a.entity_id
+    AND (o.known_until IS NULL OR o.known_until > a.as_of) AND o.recorded_at <= a.as_of AND o.occurred_at <= a.as_of
   GROUP BY 1
 ), buying AS (
   SELECT *, (epoch_us(last_at) - epoch_us(first_at)) / 8.64e10 / nullif(days - 1, 0)::DOUBLE AS every FROM bought
@@ -73,7 +75,8 @@ WITH state AS (
     CASE WHEN t.ticket_id IS NULL THEN FALSE
       ELSE bool_or(t.event = 'resolved') OVER (PARTITION BY a.row_id, t.ticket_id) END AS resolved
   FROM asked a
-  JOIN ticket_events t ON t.account_id = a.entity_id AND t.recorded_at <= a.as_of AND t.occurred_at <= a.as_of
+  JOIN ticket_events t ON t.account_id = a.entity_id
+    AND (t.known_until IS NULL OR t.known_until > a.as_of) AND t.recorded_at <= a.as_of AND t.occurred_at <= a.as_of
 ), tickets AS (
   SELECT row_id,
     count(*) FILTER (event = 'opened' AND occurred_at > as_of - INTERVAL 30 DAY) AS n30,
@@ -89,7 +92,8 @@ WITH state AS (
     CASE WHEN c.contract_id IS NULL THEN FALSE
       ELSE bool_or(c.event IN ('renewed', 'lapsed')) OVER (PARTITION BY a.row_id, c.contract_id) END AS closed
   FROM asked a
-  JOIN contract_events c ON c.account_id = a.entity_id AND c.recorded_at <= a.as_of AND c.occurred_at <= a.as_of
+  JOIN contract_events c ON c.account_id = a.entity_id
+    AND (c.known_until IS NULL OR c.known_until > a.as_of) AND c.recorded_at <= a.as_of AND c.occurred_at <= a.as_of
 ), contracts AS (
   SELECT row_id,
     count(*) FILTER (event = 'signed' AND NOT closed AND end_at > as_of) AS live,

@@ -23,12 +23,13 @@ from sqlalchemy import create_engine, func, make_url, select, text
 
 from crm_store.database import migrate, open_engine, write_connection
 from crm_store.domain.ids import stable_id
-from crm_store.imports.csv_import import run_import
+from crm_store.imports.jobs import run_import
 from crm_store.imports.mapping import ColumnMapping
 from crm_store.models import Activity
 from crm_store.models.base import to_micros
-from crm_store.models.records import CHANNELS
+from crm_store.models.choices import CHANNELS
 from crm_store.repositories.bulk import load_history
+from tests.bench._upserts import compare_upserts
 
 ROWS = 1_000_000
 RUNS = 3
@@ -99,7 +100,7 @@ def run(rows: int | None = None) -> dict[str, Any]:
             result |= _compare("postgres", data, _postgres_stores, _copy)
         else:
             result["skipped"] = "postgres: no server"
-    return result
+    return result | compare_upserts()
 
 
 def _compare(store: str, data: Data, stores: Any, reference: Load) -> dict[str, Any]:

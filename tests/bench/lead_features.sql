@@ -23,7 +23,8 @@ WITH state AS (
     c.occurred_at > a.as_of - INTERVAL 7 DAY AS d7,
     c.occurred_at > a.as_of - INTERVAL 30 DAY AS d30,
     c.occurred_at > a.as_of - INTERVAL 90 DAY AS d90
-  FROM asked a JOIN act c ON c.lead_id = a.entity_id AND c.recorded_at <= a.as_of AND c.occurred_at <= a.as_of
+  FROM asked a JOIN act c ON c.lead_id = a.entity_id
+    AND (c.known_until IS NULL OR c.known_until > a.as_of) AND c.recorded_at <= a.as_of AND c.occurred_at <= a.as_of
 ), acts AS (
   SELECT row_id,
     count(*) FILTER (channel = 'chat' AND d7) AS chats_7d,

@@ -27,7 +27,7 @@ def write(sessions: sessionmaker[Session]) -> Write:
                 entity,
                 record_id,
                 origin | values,
-                actor="li",
+                actor="user:li",
                 reason="测试",
                 recorded_at=moment,
                 now=moment,

@@ -188,7 +188,7 @@ def test_a_raw_state_says_who_when_what_and_why_with_the_phone_masked(
         raw = raw_record(session, "lead_states", "lea_1@1")
         assert raw is not None
         assert (raw["kind"], raw["id"], raw["version"]) == ("lead", "lea_1", 1)
-        assert (raw["who"], raw["why"], raw["written_at"]) == ("li", "测试", T0)
+        assert (raw["who"], raw["why"], raw["written_at"]) == ("user:li", "测试", T0)
         assert raw["changes"]["phone"] == [None, "138****1234"]
         shown = raw_record(session, "lead_flow", "lea_1@1#arrived", reveal=True)
         assert shown is not None

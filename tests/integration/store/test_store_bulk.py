@@ -21,6 +21,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
+@pytest.mark.usefixtures("subjects")
 def test_facts_are_added_once(store_engine: Engine, sessions: sessionmaker[Session]) -> None:
     assert load_facts(store_engine, Activity, activities(1, 2)) == 2
     assert load_facts(store_engine, Activity, activities(2, 3, 3)) == 1
@@ -28,6 +29,7 @@ def test_facts_are_added_once(store_engine: Engine, sessions: sessionmaker[Sessi
         assert session.scalars(select(Activity.id).order_by(Activity.id)).all() == ["act_1", "act_2", "act_3"]
 
 
+@pytest.mark.usefixtures("subjects")
 def test_facts_keep_their_values(store_engine: Engine, sessions: sessionmaker[Session]) -> None:
     said = ["", None, '引号" 逗号, 换行\n', "\\N", "\\."]
     table = activities(*range(5)).append_column("text", pa.array(said, pa.string()))
@@ -41,8 +43,10 @@ def test_facts_keep_their_values(store_engine: Engine, sessions: sessionmaker[Se
     assert {row[1] for row in rows} == {moment}
 
 
+@pytest.mark.usefixtures("subjects")
 @pytest.mark.parametrize(
-    ("column", "value"), [("channel", "fax"), ("direction", None), ("lead_id", None), ("source", None)]
+    ("column", "value"),
+    [("channel", "fax"), ("direction", None), ("lead_id", None), ("lead_id", "lea_none"), ("source", None)],
 )
 def test_one_impossible_fact_stops_the_load(
     store_engine: Engine, sessions: sessionmaker[Session], column: str, value: str | None
@@ -69,6 +73,7 @@ def test_facts_with_wrong_columns_are_refused(store_engine: Engine) -> None:
         assert caught.value.problem.code == code
 
 
+@pytest.mark.usefixtures("subjects")
 def test_orders_are_facts_too(store_engine: Engine, sessions: sessionmaker[Session]) -> None:
     table = pa.table(
         {
@@ -77,7 +82,7 @@ def test_orders_are_facts_too(store_engine: Engine, sessions: sessionmaker[Sessi
             "external_id": ["1"],
             "occurred_at": moments(1),
             "recorded_at": moments(1),
-            "account_id": ["acc_1"],
+            "account_id": ["acc_here"],
             "amount": [12.5],
         }
     )
@@ -90,7 +95,7 @@ def test_a_history_leaves_the_log_that_single_writes_leave(
     store_engine: Engine, sessions: sessionmaker[Session]
 ) -> None:
     versions = history("lea_1") + history("lea_2")
-    assert load_history(store_engine, "lead", versions, actor="li", reason="why", now=NOW) == 6
+    assert load_history(store_engine, "lead", versions, actor="user:li", reason="why", now=NOW) == 6
     with transaction(sessions) as session:
         for version in history("lea_1"):
             origin = {"source": "crm", "external_id": "by hand"} if version["fields"].get("company") else {}
@@ -99,7 +104,7 @@ def test_a_history_leaves_the_log_that_single_writes_leave(
                 "lead",
                 "lea_by_hand",
                 origin | version["fields"],
-                actor="li",
+                actor="user:li",
                 reason="why",
                 recorded_at=version["recorded_at"],
                 now=NOW,
@@ -109,7 +114,7 @@ def test_a_history_leaves_the_log_that_single_writes_leave(
         loaded, written = states_of(session, "lead", "lea_1"), states_of(session, "lead", "lea_by_hand")
         assert [state | {"external_id": "by hand"} for state in loaded] == written
         columns = (ChangeLog.actor, ChangeLog.reason, ChangeLog.written_at)
-        assert session.execute(select(*columns).distinct()).all() == [("li", "why", NOW)]
+        assert session.execute(select(*columns).distinct()).all() == [("user:li", "why", NOW)]
         records = session.scalars(select(Lead).order_by(Lead.id)).all()
         assert {(one.status, one.version, one.updated_at, one.created_at) for one in records} == {
             ("won", 3, T0 + 2 * HOUR, T0)
@@ -119,7 +124,7 @@ def test_a_history_leaves_the_log_that_single_writes_leave(
 def test_a_history_of_what_is_there_is_skipped_whole(
     store_engine: Engine, sessions: sessionmaker[Session]
 ) -> None:
-    first = {"actor": "li", "reason": None, "now": NOW}
+    first = {"actor": "user:li", "reason": None, "now": NOW}
     assert load_history(store_engine, "lead", history("lea_1")[:1], **first) == 1  # type: ignore[arg-type]
     assert load_history(store_engine, "lead", history("lea_1") + history("lea_2"), **first) == 3  # type: ignore[arg-type]
     with sessions() as session:
@@ -137,7 +142,7 @@ def test_versions_of_many_records_may_be_interleaved(
         store_engine,
         "lead",
         versions,
-        actor="li",
+        actor="user:li",
         reason=None,
         now=NOW,
         progress=lambda done, total: seen.append((done, total)),
@@ -160,7 +165,7 @@ def test_a_history_can_come_as_an_arrow_table(store_engine: Engine, sessions: se
             "status": ["new", "won"],
         }
     )
-    assert load_history(store_engine, "lead", table, actor="li", reason=None, now=NOW) == 2
+    assert load_history(store_engine, "lead", table, actor="user:li", reason=None, now=NOW) == 2
     with sessions() as session:
         assert session.execute(select(Lead.company, Lead.status)).all() == [("甲", "won")]
         assert verify(session) == []
@@ -180,9 +185,18 @@ def test_one_impossible_version_stops_the_load(
 ) -> None:
     versions = [*history("lea_1"), history("lea_1")[2] | change]
     with pytest.raises(StoreError, match=code):
-        load_history(store_engine, "lead", versions, actor="li", reason=None, now=NOW)
+        load_history(store_engine, "lead", versions, actor="user:li", reason=None, now=NOW)
     with sessions() as session:
         assert session.scalar(select(func.count()).select_from(ChangeLog)) == 0
+
+
+@pytest.fixture
+def subjects(sessions: sessionmaker[Session]) -> None:
+    """A lead and an account that facts can be about."""
+    with transaction(sessions) as session:
+        for entity, record_id, field in [("lead", "lea_here", "company"), ("account", "acc_here", "name")]:
+            values = {"source": "crm", "external_id": "here", field: "甲厂"}
+            write_record(session, entity, record_id, values, actor="job:test", recorded_at=T0, now=T0)
 
 
 def history(record_id: str) -> list[dict[str, Any]]:
@@ -209,7 +223,7 @@ def activities(*numbers: int) -> pa.Table:
             "external_id": [str(number) for number in numbers],
             "occurred_at": moments(count),
             "recorded_at": moments(count),
-            "lead_id": ["lea_1"] * count,
+            "lead_id": ["lea_here"] * count,
             "channel": ["call"] * count,
             "direction": ["out"] * count,
         }

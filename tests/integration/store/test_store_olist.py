@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.domain.ids import stable_id
-from crm_store.imports.csv_import import ImportReport
+from crm_store.imports.jobs import ImportReport
 from crm_store.imports.olist import FILES, import_olist
 from crm_store.models import Account, Lead, OrderSnapshot, Rep
 from crm_store.repositories.changelog import verify

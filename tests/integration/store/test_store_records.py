@@ -33,10 +33,16 @@ def test_a_new_record_is_version_one_with_its_defaults(sessions: sessionmaker[Se
         "company": [None, "甲厂"],
         "created_at": [None, "2026-03-01T00:00:00+00:00"],
         "external_id": [None, "1"],
+        "intake_state": [None, "complete"],
         "source": [None, "crm"],
         "status": [None, "new"],
     }
-    assert (entry.actor, entry.reason, entry.recorded_at, entry.written_at) == ("li", None, T0, T0 + HOUR)
+    assert (entry.actor, entry.reason, entry.recorded_at, entry.written_at) == (
+        "user:li",
+        None,
+        T0,
+        T0 + HOUR,
+    )
 
 
 def test_a_patch_logs_only_what_changed(sessions: sessionmaker[Session], noise: None) -> None:
@@ -133,7 +139,7 @@ edits = st.lists(
             "expected_volume": st.none()
             | st.floats(allow_nan=False, allow_infinity=False)
             | st.integers(0, 9),
-            "closed_at": st.none() | st.datetimes(timezones=st.just(UTC), min_value=datetime(1990, 1, 1)),  # noqa: DTZ001
+            "closed_at": st.none() | st.datetimes(timezones=st.just(UTC), min_value=datetime(2027, 1, 1)),  # noqa: DTZ001
         },
     ),
     max_size=6,
@@ -175,7 +181,7 @@ def origin(external_id: str) -> dict[str, Any]:
 def write(session: Session, record_id: str, values: dict[str, Any], *, hours: int = 0, **more: Any) -> int:
     moment = T0 + hours * HOUR
     return write_record(
-        session, "lead", record_id, values, actor="li", recorded_at=moment, now=moment + HOUR, **more
+        session, "lead", record_id, values, actor="user:li", recorded_at=moment, now=moment + HOUR, **more
     )
 
 

@@ -33,7 +33,9 @@ def test_the_database_refuses_deletes(full: None, store_engine: Engine, table: s
 @pytest.mark.parametrize("table", LOGS)
 def test_the_database_refuses_to_replace_or_truncate(full: None, store_engine: Engine, table: str) -> None:
     sqlite = store_engine.dialect.name == "sqlite"
-    statement = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}" if sqlite else f"TRUNCATE {table}"
+    statement = (
+        f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}" if sqlite else f"TRUNCATE {table} CASCADE"
+    )
     with pytest.raises(DatabaseError, match="append-only"), write_connection(store_engine) as connection:
         connection.execute(text(statement))
 
@@ -100,7 +102,7 @@ def full(sessions: sessionmaker[Session]) -> None:
                     "lead",
                     record_id,
                     values,
-                    actor="li",
+                    actor="user:li",
                     recorded_at=T0 + timedelta(hours=step),
                     now=T0 + timedelta(days=1),
                 )
@@ -115,7 +117,7 @@ def activity() -> dict[str, Any]:
         "external_id": "1",
         "occurred_at": T0,
         "recorded_at": T0,
-        "lead_id": "lea_1",
+        "lead_id": "lea_2",
         "channel": "call",
         "direction": "out",
     }
@@ -138,8 +140,15 @@ def score() -> dict[str, Any]:
 def without_triggers(connection: Connection, statement: str) -> None:
     """Do what someone with the database's own powers could do."""
     if connection.dialect.name == "sqlite":
-        connection.execute(text("DROP TRIGGER change_log_refuses_update"))
-        connection.execute(text("DROP TRIGGER change_log_refuses_delete"))
+        for trigger in (
+            "change_log_refuses_update",
+            "change_log_refuses_delete",
+            "lead_logs_update",
+            "lead_refuses_delete",
+        ):
+            connection.execute(text(f"DROP TRIGGER {trigger}"))
     else:
-        connection.execute(text("ALTER TABLE change_log DISABLE TRIGGER USER"))
+        connection.execute(text("SET session_replication_role = replica"))
     connection.execute(text(statement.replace(":", "\\:")))
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET session_replication_role = origin"))

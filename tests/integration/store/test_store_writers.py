@@ -86,7 +86,7 @@ def write(sessions: sessionmaker[Session], values: dict[str, object], version: i
             "lead",
             "lea_1",
             values,
-            actor="li",
+            actor="user:li",
             recorded_at=NOW,
             now=NOW,
             expected_version=version,

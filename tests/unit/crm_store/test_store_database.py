@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import open_engine, transaction
-from crm_store.models import Account, Team
+from crm_store.models import Identity, WebhookEndpoint
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -30,30 +30,22 @@ def test_an_unknown_kind_of_store_is_refused() -> None:
 
 def test_a_transaction_commits_once_at_its_end(sqlite_sessions: sessionmaker[Session]) -> None:
     with transaction(sqlite_sessions) as session:
-        session.add(team("a"))
+        session.add(endpoint("a"))
     with sqlite_sessions() as session:
-        assert session.scalars(select(Team.id)).all() == ["tea_a"]
+        assert session.scalars(select(WebhookEndpoint.id)).all() == ["web_a"]
 
 
 def test_a_transaction_that_raises_leaves_nothing(sqlite_sessions: sessionmaker[Session]) -> None:
     with pytest.raises(IntegrityError), transaction(sqlite_sessions) as session:
-        session.add_all([team("a"), team("b", external_id="a")])
+        session.add_all([endpoint("a"), endpoint("b", name="a")])
     with sqlite_sessions() as session:
-        assert session.scalars(select(Team.id)).all() == []
+        assert session.scalars(select(WebhookEndpoint.id)).all() == []
 
 
 def test_a_reference_to_nobody_is_refused(sqlite_sessions: sessionmaker[Session]) -> None:
-    account = Account(
-        id="acc_1",
-        source="s",
-        external_id="1",
-        created_at=NOW,
-        updated_at=NOW,
-        name="甲",
-        owner_id="rep_none",
-    )
+    identity = Identity(issuer="i", subject="s", user_id="use_nobody", created_at=NOW)
     with pytest.raises(IntegrityError), transaction(sqlite_sessions) as session:
-        session.add(account)
+        session.add(identity)
 
 
 def test_a_second_writer_waits_for_the_first(sqlite_sessions: sessionmaker[Session]) -> None:
@@ -63,38 +55,31 @@ def test_a_second_writer_waits_for_the_first(sqlite_sessions: sessionmaker[Sessi
     def second() -> None:
         inside.wait()
         with transaction(sqlite_sessions) as session:
-            session.add(team("b"))
+            session.add(endpoint("b"))
             order.append("second")
 
     thread = threading.Thread(target=second)
     thread.start()
     with transaction(sqlite_sessions) as session:
-        session.scalars(select(Team)).all()
+        session.scalars(select(WebhookEndpoint)).all()
         inside.set()
-        session.add(team("a"))
+        session.add(endpoint("a"))
         session.flush()
         order.append("first")
     thread.join()
     with sqlite_sessions() as session:
-        assert sorted(session.scalars(select(Team.id))) == ["tea_a", "tea_b"]
+        assert sorted(session.scalars(select(WebhookEndpoint.id))) == ["web_a", "web_b"]
     assert order == ["first", "second"]
 
 
 def test_moments_come_back_in_utc_to_the_microsecond(sqlite_sessions: sessionmaker[Session]) -> None:
     moment = datetime.fromisoformat("2026-03-01T08:00:00.123456+08:00")
     with transaction(sqlite_sessions) as session:
-        session.add(team("a", created_at=moment))
+        session.add(endpoint("a", created_at=moment))
     with sqlite_sessions() as session:
-        stored = session.scalars(select(Team.created_at)).one()
+        stored = session.scalars(select(WebhookEndpoint.created_at)).one()
     assert (stored, stored.tzinfo) == (moment, UTC)
 
 
-def team(name: str, created_at: datetime = NOW, external_id: str | None = None) -> Team:
-    return Team(
-        id=f"tea_{name}",
-        source="s",
-        external_id=external_id or name,
-        created_at=created_at,
-        updated_at=NOW,
-        name=name,
-    )
+def endpoint(key: str, created_at: datetime = NOW, name: str | None = None) -> WebhookEndpoint:
+    return WebhookEndpoint(id=f"web_{key}", name=name or key, secret="sealed", created_at=created_at)

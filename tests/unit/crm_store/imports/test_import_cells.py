@@ -33,6 +33,27 @@ def test_moments(cell: str, moment: str | None, company: list[str]) -> None:
     assert codes == {}
 
 
+@pytest.mark.parametrize(
+    ("cell", "order", "moment"),
+    [
+        ("3/5/2026", "mdy", "2026-03-05T00:00:00+00:00"),
+        ("3/5/2026", "dmy", "2026-05-03T00:00:00+00:00"),
+        ("3/5/2026 2:30 PM", "mdy", "2026-03-05T14:30:00+00:00"),
+        ("3/5/2026 12:05 am", "mdy", "2026-03-05T00:05:00+00:00"),
+        ("2026/3/5 8:30", "mdy", "2026-03-05T08:30:00+00:00"),
+        ("2026年3月5日", "ymd", "2026-03-05T00:00:00+00:00"),
+        ("2026年3月5日 8时30分", "ymd", "2026-03-05T08:30:00+00:00"),
+        ("2026年3月5日 8:30:15", "ymd", "2026-03-05T08:30:15+00:00"),
+        ("3/5/2026", "ymd", None),
+        ("13/5/2026", "mdy", None),
+        ("3/5/2026 14:30 PM", "mdy", None),
+    ],
+)
+def test_dates_in_the_order_of_another_country(cell: str, order: str, moment: str | None) -> None:
+    values, _ = parse("lead", "closed_at", [cell], date_order=order)
+    assert values == [None if moment is None else datetime.fromisoformat(moment)]
+
+
 def test_a_moment_without_a_zone_is_in_the_mappings_zone() -> None:
     values, _ = parse("lead", "closed_at", ["2026-03-05 08:00", "2026/3/5 8:00"], timezone="Asia/Shanghai")
     assert values == [datetime(2026, 3, 5, tzinfo=UTC)] * 2
@@ -86,6 +107,26 @@ def test_whole_numbers() -> None:
     assert codes == dict.fromkeys([3, 4, 5], "wrong_type")
 
 
+def test_yes_and_no() -> None:
+    cells = ["是", "TRUE", "yes", "1", "否", "False", "0", "", "也许"]
+    values, codes = parse("document", "sealed", cells)
+    assert values == [True, True, True, True, False, False, False, None, None]
+    assert codes == {8: "wrong_type"}
+
+
+def test_a_number_that_excel_shortened_has_lost_its_digits() -> None:
+    cells = ["1.38001E+10", "9.1E+17", "13800138000", "E+10", "model 1.5E+3"]
+    assert parse("lead", "phone", cells)[1] == {0: "digits_lost", 1: "digits_lost"}
+    assert parse("activity", "text", cells)[1] == {}
+
+
+def test_a_guard_before_a_formula_is_no_part_of_the_text() -> None:
+    cells = ["'+8613800138000", "'=1+1", "''=x", "'quoted'", " 甲 ", "'-5"]
+    values, _ = parse("lead", "company", cells)
+    assert values == ["+8613800138000", "=1+1", "'=x", "'quoted'", "甲", "-5"]
+    assert parse("lead", "budget", ["'-5"])[0] == [-5.0]
+
+
 def test_bounds_and_lists_and_lengths() -> None:
     assert parse("contact", "weight", ["0", "100", "101", "-1"])[1] == {2: "out_of_range", 3: "out_of_range"}
     assert parse("lead", "status", ["won", "", "sold"])[1] == {2: "not_allowed"}
@@ -121,12 +162,23 @@ def test_every_moment_that_python_writes_is_read_back(moments: list[datetime], w
 
 
 def parse(
-    entity: str, field: str, cells: list[str], timezone: str = "UTC", **rule: Any
+    entity: str,
+    field: str,
+    cells: list[str],
+    timezone: str = "UTC",
+    date_order: str = "ymd",
+    **rule: Any,
 ) -> tuple[list[Any], dict[int, str]]:
     """Return the values, and the code of every row with a problem."""
     rules = [{"column": "a", "field": field, **rule}, {"column": "id", "field": "external_id"}]
     mapping = ColumnMapping.model_validate(
-        {"entity": entity, "source": "s", "columns": rules, "timezone": timezone}
+        {
+            "entity": entity,
+            "source": "s",
+            "columns": rules,
+            "timezone": timezone,
+            "date_order": date_order,
+        }
     )
     values, found = parse_column(cells, ColumnRule.model_validate(rules[0]), mapping)
     return values.to_pylist(), {index: problem.code for index, problem in found}

@@ -31,6 +31,8 @@ def test_a_mapping_goes_to_json_and_back() -> None:
         ({"columns": [*GOOD["columns"], {"column": "b", "field": "version"}]}, "no field version"),
         ({"timezone": "Mars/Olympus"}, "time zone"),
         ({"timezone": "../etc/passwd"}, "time zone"),
+        ({"columns": [*GOOD["columns"], {"column": "b", "field": "merged_into"}]}, "no field merged_into"),
+        ({"columns": [*GOOD["columns"], {"column": "b", "field": "phone", "by_name": True}]}, "by name"),
         ({"entity": "user"}, "entity"),
         ({"colour": "red"}, "colour"),
     ],

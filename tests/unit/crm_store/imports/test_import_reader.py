@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm_store.imports import reader
 from crm_store.imports.reader import CsvRows, examine
 from crm_store.repositories.problems import StoreError
 
@@ -92,8 +93,56 @@ def test_what_a_csv_writer_wrote_is_read_back_in_blocks_of_any_size(
     assert [chunk.unreadable for chunk in chunks] == [[] for _ in chunks]
 
 
+@pytest.mark.parametrize("title", ["三月报表,,\n", "报表\n导出时间,2026-04-01\n\n", '"两行的\n标题"\n'])
+def test_the_header_may_stand_below_a_title(tmp_path: Path, title: str) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(f"{title}{HEADER}1,甲,x\n" + "2,乙,y\n" * 30)
+    with CsvRows(path, examine(path), wanted={"编号", "公司"}) as rows:
+        above = title.count("\n")
+        assert (rows.header_line, rows.header) == (above + 1, ["编号", "公司", "备注"])
+        chunks = list(rows.chunks(10))
+    assert [line for chunk in chunks for line in chunk.lines] == list(range(above + 2, above + 33))
+
+
+def test_a_chunk_holds_no_more_than_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By characters as by rows: a file of long rows takes no more memory than one of short rows."""
+    monkeypatch.setattr(reader, "CHUNK_CHARACTERS", 10_000)
+    path = tmp_path / "file.csv"
+    path.write_text("id,text\n" + "".join(f"{number},{'x' * 900}\n" for number in range(200)))
+    with CsvRows(path, examine(path)) as rows:
+        sizes = [len(chunk) for chunk in rows.chunks()]
+    assert sizes == [50, 50, 50, 50]
+
+
+def test_a_cell_that_is_too_long_says_so(tmp_path: Path) -> None:
+    rows, refused = read(tmp_path, f"{HEADER}1,{'x' * 140_000},y\n2,乙,y\n".encode())
+    assert [line for line, _ in rows] == [3]
+    assert refused == [(2, "cell_too_long")]
+
+
+@given(st.integers(0, 12), st.integers(1, 5))
+def test_what_follows_some_rows_is_the_same_whatever_the_blocks(skip: int, block: int) -> None:
+    """Readable or not: so a job that was stopped goes on at the right row."""
+    lines = ["1,a", "2", '3,"b', "4,d", "5,e,f", "6,g", "7", "8,h", "9,i", "10,j", "11,k", "12"]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "file.csv"
+        path.write_text("id,x\n" + "\n".join(lines) + "\n")
+        left, seen = skip, []
+        with CsvRows(path, examine(path)) as rows:
+            for chunk in rows.chunks(block):
+                rest, left = (chunk.after(min(left, len(chunk))), max(left - len(chunk), 0))
+                seen += sorted([*rest.lines, *(line for line, _, _ in rest.unreadable)])
+    assert seen == list(range(2 + skip, 14))
+
+
 @pytest.mark.parametrize(
-    ("content", "code"), [(b"", "no_header"), ("编号,a\n1,2\n".encode("utf-16"), "encoding_unsupported")]
+    ("content", "code"),
+    [
+        (b"", "no_header"),
+        ("编号,a\n1,2\n".encode("utf-16"), "encoding_unsupported"),
+        (b"a,b\n" + b"x" * (3 << 20), "line_too_long"),
+        (b"a" + b",a" * 2_000, "too_many_columns"),
+    ],
 )
 def test_a_file_that_cannot_be_read_at_all_says_so(tmp_path: Path, content: bytes, code: str) -> None:
     with pytest.raises(StoreError) as caught:

@@ -163,6 +163,7 @@ def test_shipped_documents_say_what_they_are():
         ("lead_health@1", "lead", "0-100", "value"),
         ("activity_pool@1", "lead", "points", None),
         ("account_risk@1", "account", "0-100", "loss"),
+        ("stage_gate@1", "opportunity", "points", None),
     }
 
 

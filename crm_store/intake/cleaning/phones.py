@@ -1,0 +1,168 @@
+"""Phone numbers as people type them: the number, what kind it is, and who gave it out where.
+
+Numbering plan, carriers and places come from ``phonenumbers`` (Google's libphonenumber), offline.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
+
+from crm_store.intake.cleaning.addresses import parse_address
+from crm_store.intake.cleaning.phone_places import place_of
+from crm_store.intake.cleaning.phone_text import Found, is_masked, numbers, readable
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+Kind = Literal["mobile", "landline", "other"]
+
+_CHINA = 86
+# Parts of the country with a code of their own; of other countries the number says enough.
+_BY_COUNTRY_CODE = {852: "香港特别行政区", 853: "澳门特别行政区", 886: "台湾省"}
+# Numbers that resellers without a network of their own give out (工信部 allotments 162, 165, 167, 170, 171).
+_VIRTUAL = ("162", "165", "167", "170", "171")
+_PLACEHOLDERS = ("13800138000", "13900139000", "13000000000")
+_PREFERRED = {"mobile": 0, "landline": 1, "other": 2}
+
+
+@dataclass(frozen=True)
+class Phone:
+    """What a cell says about reaching someone by phone.
+
+    ``e164`` is the number to store and compare (``+8613812345678``), ``national`` the one to show.
+    ``kind`` is ``other`` for 400 and 800 numbers, hotlines, and for what is no number. ``carrier`` is
+    移动, 联通, 电信, 广电 or 虚拟 (a reseller); ``region`` a Chinese place such as 浙江省杭州市. Both are
+    of the day when the number was given out. ``others`` are further numbers of the cell (E.164).
+    ``problem`` is a stable code, and then ``e164`` is None.
+    """
+
+    e164: str | None
+    national: str | None
+    kind: Kind
+    carrier: str | None = None
+    region: str | None = None
+    extension: str | None = None
+    others: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def parse_phone(text: str | None) -> Phone:
+    """Return the number to reach someone by: the first mobile of the cell, else the first number.
+
+    Never guesses digits: a cell that could be read in two ways gets a ``problem`` (``phone_empty``,
+    ``phone_masked``, ``phone_placeholder``, ``phone_area_code_missing``, ``phone_short_code``,
+    ``phone_wrong_length``, ``phone_invalid``).
+    """
+    plain = readable(text)
+    if is_masked(plain):
+        return _refused("phone_masked")
+    valid = [phone for found in numbers(plain) if (phone := _phone(found))]
+    if not valid:
+        return _refused(_why_not(plain, text))
+    best = min(valid, key=lambda phone: _PREFERRED[phone.kind])
+    if _is_placeholder(best):
+        return _refused("phone_placeholder", best.kind)
+    rest = dict.fromkeys(phone.e164 for phone in valid if phone.e164 and phone.e164 != best.e164)
+    return replace(best, others=tuple(rest))
+
+
+def warm() -> None:
+    """Load the libraries' tables (about a second, once a process), so that the first caller need not wait."""
+    parse_phone("13900000001")
+
+
+@lru_cache(maxsize=4096)
+def _phone(found: Found) -> Phone | None:
+    """Return the number if the numbering plan has it."""
+    library = _library()
+    number = _number(found)
+    type_ = library.PhoneNumberType.UNKNOWN if number is None else library.number_type(number)
+    if number is None or type_ == library.PhoneNumberType.UNKNOWN:
+        return None
+    in_china = number.country_code == _CHINA
+    kind = _kind(type_)
+    return Phone(
+        e164=library.format_number(number, library.PhoneNumberFormat.E164),
+        national=library.format_number(
+            number,
+            library.PhoneNumberFormat.NATIONAL if in_china else library.PhoneNumberFormat.INTERNATIONAL,
+        ),
+        kind=kind,
+        carrier=_carrier(number) if in_china and kind == "mobile" else None,
+        region=_region(number) if kind != "other" else None,
+        extension=found.extension,
+    )
+
+
+def _number(found: Found) -> "PhoneNumber | None":
+    library = _library()
+    try:
+        number: PhoneNumber = library.parse(
+            f"+{found.digits}" if found.shape == "foreign" else f"+86{found.digits}"
+        )
+    except library.NumberParseException:
+        return None
+    return number
+
+
+def _kind(type_: int) -> Kind:
+    library = _library()
+    kinds: dict[int, Kind] = {
+        library.PhoneNumberType.MOBILE: "mobile",
+        library.PhoneNumberType.FIXED_LINE_OR_MOBILE: "mobile",
+        library.PhoneNumberType.FIXED_LINE: "landline",
+    }
+    return kinds.get(type_, "other")
+
+
+def _carrier(number: "PhoneNumber") -> str | None:
+    from phonenumbers import carrier
+
+    if str(number.national_number).startswith(_VIRTUAL):
+        return "虚拟"
+    return str(carrier.name_for_number(number, "zh")).removeprefix("中国") or None
+
+
+def _region(number: "PhoneNumber") -> str | None:
+    if number.country_code is not None and number.country_code != _CHINA:
+        return _BY_COUNTRY_CODE.get(number.country_code)
+    place = place_of(str(number.national_number))
+    return _place(place) if place else None
+
+
+@lru_cache(maxsize=1024)
+def _place(described: str) -> str | None:
+    """Return province and city in their official names; the tables write them in several ways."""
+    address = parse_address(described.partition("、")[0])
+    if address.province is None:
+        return None
+    city = address.city or ""
+    return address.province if city == address.province else f"{address.province}{city}"
+
+
+def _is_placeholder(phone: Phone) -> bool:
+    digits = (phone.e164 or "").removeprefix("+86")
+    return digits in _PLACEHOLDERS or digits.endswith("0" * 8)
+
+
+def _why_not(plain: str, text: str | None) -> str:
+    digits = "".join(character for character in plain if character.isdigit())
+    if not digits:
+        return "phone_invalid" if text and text.strip() else "phone_empty"
+    if digits.startswith(("95", "96", "10", "11", "12")) and len(digits) <= 6:
+        return "phone_short_code"
+    if len(digits) in (7, 8) and digits[0] in "23456789":
+        return "phone_area_code_missing"
+    return "phone_invalid" if len(digits) == 11 else "phone_wrong_length"
+
+
+def _refused(problem: str, kind: Kind = "other") -> Phone:
+    return Phone(e164=None, national=None, kind=kind, problem=problem)
+
+
+@cache
+def _library() -> ModuleType:
+    import phonenumbers
+
+    return phonenumbers

@@ -1,0 +1,1 @@
+"""Company registries: capital, insured headcount, shareholders. Jobs enter here; intake never waits."""

@@ -1,0 +1,83 @@
+"""Who else a record has been: what happened with a record that was merged away belongs to its survivor.
+
+It does so from the merge on, until the merge is undone, and through further merges of the survivor.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm_store.domain.sources import KNOWN_UNTIL
+from crm_store.models import MergeLog
+from crm_store.repositories.source_rows import Row
+
+
+@dataclass(frozen=True)
+class Alias:
+    """From ``since`` until ``until`` (None: still) ``merged_id`` is ``survivor_id``."""
+
+    merged_id: str
+    survivor_id: str
+    since: datetime
+    until: datetime | None
+
+    def row(self, row: Row, key: str) -> Row | None:
+        """Return the survivor's copy of a row of the merged record, None where it was never known there."""
+        known = max(row["recorded_at"], self.since)
+        ends = [moment for moment in (row.get(KNOWN_UNTIL), self.until) if moment is not None]
+        until = min(ends) if ends else None
+        if until is not None and until <= known:
+            return None
+        return row | {key: self.survivor_id, "recorded_at": known, KNOWN_UNTIL: until}
+
+
+def aliases(session: Session, entity: str) -> list[Alias]:
+    """Return every alias among the records of a kind, through chains of merges too."""
+    query = select(MergeLog).where(MergeLog.entity == entity).order_by(MergeLog.merged_at, MergeLog.id)
+    return closed(
+        Alias(row.merged_id, row.survivor_id, row.merged_at, row.undone_at) for row in session.scalars(query)
+    )
+
+
+def closed(merges: Iterable[Alias]) -> list[Alias]:
+    """Return the merges and what follows from them: A into B and B into C makes A also C, while both hold."""
+    following: dict[str, list[Alias]] = defaultdict(list)
+    waiting = list(merges)
+    for merge in waiting:
+        following[merge.merged_id].append(merge)
+    found = []
+    while waiting:
+        alias = waiting.pop()
+        found.append(alias)
+        waiting += _onward(alias, following[alias.survivor_id])
+    return found
+
+
+def _onward(alias: Alias, merges: Iterable[Alias]) -> Iterator[Alias]:
+    for merge in merges:
+        since = max(alias.since, merge.since)
+        ends = [moment for moment in (alias.until, merge.until) if moment is not None]
+        if merge.survivor_id != alias.merged_id and (not ends or since < min(ends)):
+            yield Alias(alias.merged_id, merge.survivor_id, since, min(ends) if ends else None)
+
+
+def by_merged(found: Iterable[Alias]) -> dict[str, list[Alias]]:
+    """Return the aliases of each merged record."""
+    grouped: dict[str, list[Alias]] = defaultdict(list)
+    for alias in found:
+        grouped[alias.merged_id].append(alias)
+    return dict(grouped)
+
+
+def copies(row: Row, key: str, others: tuple[str, ...], known: dict[str, list[Alias]]) -> Iterator[Row]:
+    """Yield the copies of a row for the survivors of ``row[key]``; they count for none of the ``others``."""
+    record_id: Any = row.get(key)
+    for alias in known.get(record_id, ()):
+        copy = alias.row(row, key)
+        if copy is not None:
+            yield copy | dict.fromkeys(others)

@@ -1,0 +1,115 @@
+"""One record's history as it grows: the state it has reached, and the log entry of the next step.
+
+Single writes, bulk upserts and bulk loads all take their steps here, so that they leave the same log.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from crm_store.repositories import changelog
+from crm_store.repositories.fields import FIELDS, Value, check_still_complete, check_whole, complete_new
+from crm_store.repositories.guards import Write, check_write
+from crm_store.repositories.problems import Problem, StoreError
+
+
+@dataclass(slots=True)
+class Chain:
+    """Where one record's history stands: every field's value, and the last entry's version, hash and time."""
+
+    state: dict[str, Value]
+    version: int
+    hash: str
+    recorded_at: datetime
+
+    @classmethod
+    def unborn(cls, entity: str, recorded_at: datetime) -> "Chain":
+        """Return the chain of a record that does not exist yet: version 0, every field empty."""
+        return cls(dict.fromkeys(FIELDS[entity]), 0, changelog.GENESIS, recorded_at)
+
+
+class Entry(NamedTuple):
+    """One entry of the change log; the names are its columns."""
+
+    entity: str
+    entity_id: str
+    version: int
+    changes: Mapping[str, list[Any]]
+    actor: str
+    reason: str | None
+    recorded_at: datetime
+    written_at: datetime
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who writes, why, since when the business knew (``recorded_at``), and when the store learns it.
+
+    ``role`` is the actor's, where the caller knows it: locks yield to some roles.
+    """
+
+    actor: str
+    reason: str | None
+    recorded_at: datetime
+    now: datetime
+    role: str | None = None
+
+
+def checked_step(
+    session: Session,
+    entity: str,
+    record_id: str,
+    chain: Chain,
+    offered: Mapping[str, Value],
+    signature: Signature,
+) -> Entry | None:
+    """Take a record one step on and return the step's log entry, or None when nothing would change.
+
+    ``offered`` has passed ``check_changes``. The chain then stands at the new state; nothing is written yet.
+    Raises StoreError when the store refuses the step, and leaves the chain as it was.
+    """
+    values = dict(offered)
+    if chain.version == 0:
+        values = complete_new(entity, {"created_at": signature.recorded_at, **values})
+    changes = changelog.diff(chain.state, values)
+    if not changes:
+        return None
+    check_still_complete(entity, values)
+    check_whole(entity, chain.state | values)
+    who_why_when = (signature.actor, signature.reason, signature.now, signature.role)
+    check_write(session, Write(entity, record_id, chain.state, changes, *who_why_when))
+    if signature.recorded_at < chain.recorded_at:
+        raise StoreError(backdated(entity, record_id))
+    return advance(entity, record_id, chain, values, changes, signature)
+
+
+def advance(
+    entity: str,
+    record_id: str,
+    chain: Chain,
+    values: Mapping[str, Value],
+    changes: Mapping[str, list[Any]],
+    signature: Signature,
+) -> Entry:
+    """Move the chain to its next version, unchecked, and return the entry of the step."""
+    version, previous = chain.version + 1, chain.hash
+    who_when = (signature.actor, signature.reason, signature.recorded_at, signature.now)
+    digest = changelog.chain(previous, entity, record_id, version, changes, *who_when)
+    chain.state = {**chain.state, **values}
+    chain.version, chain.hash, chain.recorded_at = version, digest, signature.recorded_at
+    return Entry(entity, record_id, version, changes, *who_when, previous, digest)
+
+
+def backdated(entity: str, record_id: str) -> Problem:
+    """Describe a write dated before what is already in the log: it would put today's values into the past."""
+    return Problem(
+        "backdated",
+        "recorded_at",
+        f"{entity} {record_id} 的记录时间早于其最近一次变更",
+        f"recorded_at of {entity} {record_id} lies before its latest change",
+    )

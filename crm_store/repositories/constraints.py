@@ -1,0 +1,102 @@
+"""What the database itself refuses, in words: its constraints have the last say, whatever was checked before.
+
+SQLite does not say which reference is wrong, so it is looked for; its transaction can go on. PostgreSQL names
+the constraint, and its transaction must be rolled back, at least to a savepoint.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Table, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crm_store.repositories.fields import FACTS, FIELDS, RECORDS, Value
+from crm_store.repositories.problems import Problem, unknown_reference
+
+_UNIQUE = re.compile(r"unique constraint", re.IGNORECASE)
+_FOREIGN = re.compile(r"foreign key", re.IGNORECASE)
+_CHECK = re.compile(r"check constraint", re.IGNORECASE)
+_COLUMN = re.compile(r"\.(\w+)")
+
+
+def refusal(session: Session, entity: str, values: Mapping[str, Value], error: IntegrityError) -> Problem:
+    """Return the problem behind a refused write of ``values`` to a record of ``entity``."""
+    message = str(error.orig)
+    if _FOREIGN.search(message):
+        return _dangling(session, entity, values, error)
+    if _UNIQUE.search(message):
+        return _taken(entity, message, error)
+    if _CHECK.search(message):
+        return _unfit(entity, _constraint(error) or message.rpartition(" ")[2])
+    return Problem(
+        "refused", None, f"数据库拒绝写入 {entity}", f"the database refuses this write to {entity}"
+    )
+
+
+def missing_references(session: Session, references: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Return, of ids by the kind that they should be of, those that do not exist."""
+    missing = {}
+    for kind, ids in references.items():
+        table: Table = (RECORDS | FACTS)[kind].__table__  # type: ignore[union-attr, assignment]
+        found = session.connection().scalars(select(table.c.id).where(table.c.id.in_(sorted(ids))))
+        missing[kind] = ids - set(found)
+    return missing
+
+
+def _dangling(session: Session, entity: str, values: Mapping[str, Value], error: IntegrityError) -> Problem:
+    named = _constraint(error)
+    for name, value in values.items():
+        kind = FIELDS[entity][name].reference
+        if kind is None or value is None:
+            continue
+        if named is not None:
+            wrong = named.endswith(f"_{name}")
+        else:
+            wrong = bool(missing_references(session, {kind: {str(value)}})[kind])
+        if wrong:
+            return unknown_reference(name, kind)
+    return Problem(
+        "unknown_reference",
+        None,
+        f"{entity} 引用的记录不存在",
+        f"{entity} refers to a record that does not exist",
+    )
+
+
+def _taken(entity: str, message: str, error: IntegrityError) -> Problem:
+    named = _constraint(error)
+    if named is not None:
+        columns = [name for name in FIELDS[entity] if re.search(rf"_{name}(_|$)", named)]
+    else:
+        columns = _COLUMN.findall(message)
+    if "external_id" in columns:
+        return Problem(
+            "outside_id_taken",
+            "external_id",
+            f"该来源的 external_id 已属于另一条 {entity} 记录",
+            f"this external_id of its source belongs to another record of {entity}",
+        )
+    listed = ", ".join(columns) or entity
+    return Problem(
+        "already_taken",
+        columns[0] if columns else None,
+        f"已有另一条 {entity} 记录使用相同的 {listed}",
+        f"another record of {entity} already has this {listed}",
+    )
+
+
+def _unfit(entity: str, constraint: str) -> Problem:
+    name = constraint.removeprefix(f"ck_{RECORDS[entity].__tablename__}_")  # type: ignore[attr-defined]
+    return Problem(
+        "check_failed",
+        name if name in FIELDS[entity] else None,
+        f"{entity} 的内容不符合规则 {name}",
+        f"this {entity} breaks the rule {name}",
+    )
+
+
+def _constraint(error: IntegrityError) -> str | None:
+    diagnosis: Any = getattr(error.orig, "diag", None)
+    return None if diagnosis is None else diagnosis.constraint_name

@@ -1,0 +1,305 @@
+"""Many records of one kind created or patched at once, each row with its own outcome.
+
+A few statements for all rows, however many there are. What one row does wrong never touches the others:
+values are checked row by row before anything is written, and when the database itself refuses, the rows are
+halved until the refused one stands alone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crm_store.domain.ids import new_id, stable_id
+from crm_store.models import ChangeLog
+from crm_store.repositories.bulk import as_row
+from crm_store.repositories.chains import Chain, Entry, Signature, checked_step
+from crm_store.repositories.constraints import missing_references, refusal
+from crm_store.repositories.fields import FIELDS, Value, check_changes
+from crm_store.repositories.problems import Problem, StoreError, unknown_reference
+from crm_store.repositories.records import Conflict, check_version
+from crm_store.repositories.rows import insert_rows, update_rows
+from crm_store.repositories.stored import hidden_defaults, lock_all, remember, table_of
+
+MAX_ROWS = 5_000
+"""Rows in one call: what a request may carry, and what one transaction should hold locked."""
+
+Status = Literal["created", "updated", "unchanged", "conflict", "invalid"]
+OutsideKey = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class UpsertRow:
+    """What a record should become: field → new value, for the fields that are given.
+
+    The record is the one with ``id``, else the one whose ``source`` and ``external_id`` are among the
+    values; one that does not exist is created. ``expected_version`` 0 means "must not exist yet".
+    """
+
+    values: Mapping[str, Any]
+    id: str | None = None
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of one row; ``id`` and ``version`` are those of the record as it stands afterwards.
+
+    ``problem`` says why nothing was written (``conflict``, ``invalid``); for a conflict ``values`` holds, for
+    each field offered, [what is stored, what was offered].
+    """
+
+    status: Status
+    id: str | None = None
+    version: int | None = None
+    problem: Problem | None = None
+    values: Mapping[str, list[Value]] | None = None
+
+
+def upsert_records(
+    session: Session,
+    entity: str,
+    rows: Sequence[UpsertRow],
+    *,
+    actor: str,
+    reason: str | None = None,
+    recorded_at: datetime,
+    now: datetime,
+    role: str | None = None,
+) -> list[RowResult]:
+    """Create or patch up to 5,000 records of one kind and return each row's outcome, in the rows' order.
+
+    Rows of one record are applied one after the other, each seeing what the one before it did. The log entry
+    of every change is written with it, as ``write_record`` does. Raises StoreError ``too_many_rows``;
+    whatever is wrong with a row is in its result.
+    """
+    if len(rows) > MAX_ROWS:
+        raise StoreError(_too_many(len(rows)))
+    batch = _Batch(session, entity, Signature(actor, reason, recorded_at, now, role))
+    results: dict[int, RowResult] = {}
+    requests = []
+    for place, row in enumerate(rows):
+        try:
+            requests.append(_request(entity, place, row))
+        except StoreError as error:
+            results[place] = RowResult("invalid", row.id, problem=error.problem)
+    batch.apply(requests, results)
+    return [results[place] for place in range(len(rows))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A row whose values fit, with the outside id that it names, if it names one."""
+
+    place: int
+    id: str | None
+    key: OutsideKey | None
+    offered: dict[str, Value]
+    expected_version: int | None
+
+
+def _request(entity: str, place: int, row: UpsertRow) -> _Request:
+    offered = check_changes(entity, row.values)
+    source, external_id = offered.get("source"), offered.get("external_id")
+    key = (str(source), str(external_id)) if source is not None and external_id is not None else None
+    if row.id is None and key is None:
+        raise StoreError(_no_key())
+    return _Request(place, row.id, key, offered, row.expected_version)
+
+
+class _Batch:
+    """The rows of one call, or a part of them, on their way into the store."""
+
+    def __init__(self, session: Session, entity: str, signature: Signature) -> None:
+        self._session, self._entity, self._signature = session, entity, signature
+
+    def apply(
+        self, requests: Sequence[_Request], results: dict[int, RowResult], last_try: bool = False
+    ) -> None:
+        """Write the rows and note their results; rows that the database refuses are parted from the rest.
+
+        A single row is tried twice: it may have been refused because someone else just created the record.
+        """
+        if not requests:
+            return
+        try:
+            with self._session.begin_nested():
+                results |= self._write(requests)
+        except IntegrityError as error:
+            if len(requests) > 1:
+                middle = len(requests) // 2
+                self.apply(requests[:middle], results)
+                self.apply(requests[middle:], results)
+                return
+            if not last_try:
+                self.apply(requests, results, last_try=True)
+                return
+            only = requests[0]
+            problem = refusal(self._session, self._entity, only.offered, error)
+            results[only.place] = RowResult("invalid", only.id, problem=problem)
+
+    def _write(self, requests: Sequence[_Request]) -> dict[int, RowResult]:
+        plan = _Plan(self._entity, self._signature.recorded_at)
+        plan.keys = self._known_keys(request.key for request in requests if request.id is None)
+        ids = {self._id_of(request, plan) for request in requests}
+        plan.chains = lock_all(self._session, self._entity, sorted(ids))
+        plan.before = {record_id: chain.version for record_id, chain in plan.chains.items()}
+        plan.missing = self._missing(requests)
+        results = {request.place: self._step(request, plan) for request in requests}
+        self._store(plan)
+        return results
+
+    def _known_keys(self, keys: Iterable[OutsideKey | None]) -> dict[OutsideKey, str]:
+        """Return the id of each outside id that the store knows."""
+        by_source: dict[str, list[str]] = {}
+        for source, external_id in {key for key in keys if key is not None}:
+            by_source.setdefault(source, []).append(external_id)
+        table = table_of(self._entity)
+        found: dict[OutsideKey, str] = {}
+        for source, external_ids in by_source.items():
+            query = select(table.c.external_id, table.c.id).where(
+                table.c.source == source, table.c.external_id.in_(external_ids)
+            )
+            found |= {(source, row[0]): row[1] for row in self._session.connection().execute(query)}
+        return found
+
+    def _id_of(self, request: _Request, plan: "_Plan") -> str:
+        if request.id is not None:
+            return request.id
+        key = request.key
+        assert key is not None  # noqa: S101 - a request without an id has a key
+        if key not in plan.keys:
+            plan.keys[key] = stable_id(self._entity, *key)
+            plan.assumed.add(plan.keys[key])
+        return plan.keys[key]
+
+    def _missing(self, requests: Sequence[_Request]) -> dict[str, set[str]]:
+        """Return the ids that rows refer to and that do not exist, by the kind that they should be of."""
+        wanted: dict[str, set[str]] = {}
+        for name, kind in _references(self._entity):
+            named = {str(one.offered[name]) for one in requests if one.offered.get(name) is not None}
+            wanted.setdefault(kind, set()).update(named)
+        return missing_references(self._session, {kind: ids for kind, ids in wanted.items() if ids})
+
+    def _step(self, request: _Request, plan: "_Plan") -> RowResult:
+        record_id = plan.resolve(request, self._id_of(request, plan))
+        chain = plan.chains.get(record_id) or Chain.unborn(self._entity, self._signature.recorded_at)
+        born = chain.version == 0
+        try:
+            check_version(self._entity, record_id, chain, request.offered, request.expected_version)
+            self._check_references(request, plan)
+            entry = checked_step(
+                self._session, self._entity, record_id, chain, request.offered, self._signature
+            )
+        except Conflict as conflict:
+            return RowResult("conflict", record_id, conflict.actual, conflict.problem, conflict.values)
+        except StoreError as error:
+            return RowResult("invalid", None if born else record_id, chain.version or None, error.problem)
+        if entry is None:
+            return RowResult("unchanged", record_id, chain.version)
+        plan.take(record_id, chain, entry)
+        return RowResult("created" if born else "updated", record_id, entry.version)
+
+    def _check_references(self, request: _Request, plan: "_Plan") -> None:
+        for name, kind in _references(self._entity):
+            value = request.offered.get(name)
+            if value is not None and value in plan.missing.get(kind, ()):
+                raise StoreError(unknown_reference(name, kind))
+
+    def _store(self, plan: "_Plan") -> None:
+        """Write every entry, then the records that are new, then those that changed."""
+        connection, table = self._session.connection(), table_of(self._entity)
+        log: Any = ChangeLog.__table__
+        # In one order everywhere, so that two batches that create the same records do not block each other.
+        entries = sorted(plan.entries, key=lambda entry: (entry.entity_id, entry.version))
+        insert_rows(connection, log, Entry._fields, map(as_row, entries))
+        insert_rows(connection, table, *plan.rows(plan.created(), hidden_defaults(self._entity)))
+        update_rows(connection, table, *plan.rows(plan.updated()))
+        for record_id in plan.changed:
+            chain = plan.chains[record_id]
+            own = {"version": chain.version, "updated_at": chain.recorded_at}
+            remember(self._session, self._entity, record_id, {**chain.state, **own})
+
+
+@dataclass
+class _Plan:
+    """What a batch is about to write: where each record stands by now, and the entries that took it there."""
+
+    entity: str
+    recorded_at: datetime
+    keys: dict[OutsideKey, str] = field(default_factory=dict)
+    assumed: set[str] = field(default_factory=set)
+    chains: dict[str, Chain] = field(default_factory=dict)
+    before: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, set[str]] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    changed: dict[str, set[str]] = field(default_factory=dict)
+
+    def resolve(self, request: _Request, record_id: str) -> str:
+        """Return the id that a row is about.
+
+        An id made from the outside id may belong to a record that has since got another outside id.
+        """
+        if request.key is None or record_id not in self.assumed or record_id not in self.before:
+            return record_id
+        self.assumed.discard(record_id)
+        self.keys[request.key] = fresh = new_id(self.entity)
+        return fresh
+
+    def take(self, record_id: str, chain: Chain, entry: Entry) -> None:
+        """Note one step of a record."""
+        self.chains[record_id] = chain
+        self.entries.append(entry)
+        self.changed.setdefault(record_id, set()).update(entry.changes)
+        self.missing.get(self.entity, set()).discard(record_id)  # from here on rows may refer to it
+
+    def created(self) -> list[str]:
+        """Return the records that are new, in the order of the rows."""
+        return [record_id for record_id in self.changed if record_id not in self.before]
+
+    def updated(self) -> list[str]:
+        """Return the records that were there and have changed."""
+        return [record_id for record_id in self.changed if record_id in self.before]
+
+    def rows(
+        self, ids: Sequence[str], besides: Mapping[str, Any] = MappingProxyType({})
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the columns that changed in any of the records, and the records' values in them.
+
+        ``besides`` are columns that are no fields, with the value of all records.
+        """
+        touched = set().union(*(self.changed[record_id] for record_id in ids))
+        names = [name for name in FIELDS[self.entity] if name in touched]
+        rows = []
+        for record_id in ids:
+            chain = self.chains[record_id]
+            values = [chain.state[name] for name in names]
+            rows.append((record_id, chain.version, chain.recorded_at, *values, *besides.values()))
+        return ["id", "version", "updated_at", *names, *besides], rows
+
+
+def _references(entity: str) -> list[tuple[str, str]]:
+    return [(name, one.reference) for name, one in FIELDS[entity].items() if one.reference is not None]
+
+
+def _no_key() -> Problem:
+    return Problem(
+        "no_key",
+        "external_id",
+        "每行需要 id，或同时给出 source 和 external_id",
+        "a row needs an id, or both a source and an external_id",
+    )
+
+
+def _too_many(count: int) -> Problem:
+    return Problem(
+        "too_many_rows",
+        None,
+        f"一次最多写入 {MAX_ROWS:,} 行，收到 {count:,} 行，请分批提交",
+        f"at most {MAX_ROWS:,} rows at a time, not {count:,}: send them in parts",
+    )

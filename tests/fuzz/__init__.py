@@ -1,0 +1,1 @@
+"""Hostile bytes for everything that reads what others wrote: typed refusals only, bounded memory and time."""

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from crm_store.domain.sources import SOURCES
 from features import (
     account_commerce,
     account_contract,
@@ -86,8 +87,10 @@ def sentence(name: str, value: Value, language: Language) -> str:
 
 @cache
 def catalog_hash() -> str:
-    """Return 16 hex digits that change with any declaration, and with nothing else."""
-    return hash_of(CATALOG.values())
+    """Return 16 hex digits that change with any declaration or source column, and with nothing else."""
+    columns = {name: list(table.columns.items()) for name, table in SOURCES.items()}
+    both = hash_of(CATALOG.values()) + json.dumps(columns, sort_keys=True)
+    return hashlib.sha256(both.encode()).hexdigest()[:16]
 
 
 def hash_of(features: Iterable[Feature]) -> str:

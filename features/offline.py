@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from features.catalog import catalog_hash, features_of, names_of
 from features.declare import Entity
 from features.errors import FeatureError
+from features.published import CREATED, EVENT, offline_file, view_name
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_EVENT, _CREATED = "event_timestamp", "created_timestamp"
 _HASH = b"leadpulse.catalog"
 
 
@@ -34,8 +34,6 @@ def write(folder: Path, entity: Entity, frame: "pd.DataFrame") -> None:
     """
     import pyarrow.parquet as pq
 
-    from features.feast_repo.objects import offline_file
-
     path = offline_file(folder, entity.name)
     fresh = _table(entity, frame)
     table = _merged(path, fresh, entity)
@@ -52,12 +50,10 @@ def read(store: Any, entity: Entity, rows: "pd.DataFrame", names: list[str]) -> 
     """
     import pandas as pd
 
-    from features.feast_repo.objects import view_name
-
     asked = pd.DataFrame(
         {
             entity.key: rows["entity_id"].to_numpy(),
-            _EVENT: rows["as_of"].dt.tz_convert("UTC").dt.as_unit("us").array,
+            EVENT: rows["as_of"].dt.tz_convert("UTC").dt.as_unit("us").array,
         }
     )
     distinct = asked.drop_duplicates(ignore_index=True)
@@ -66,9 +62,9 @@ def read(store: Any, entity: Entity, rows: "pd.DataFrame", names: list[str]) -> 
     found = job.to_df()
     if len(found) != len(distinct):
         raise FeatureError("rows_lost", "frame", f"{len(found)} ≠ {len(distinct)}")
-    found[_EVENT] = found[_EVENT].dt.tz_convert("UTC").dt.as_unit("us")
-    joined = asked.merge(found, on=[entity.key, _EVENT], how="left", validate="many_to_one")
-    joined = joined.rename(columns={entity.key: "entity_id", _EVENT: "as_of"})
+    found[EVENT] = found[EVENT].dt.tz_convert("UTC").dt.as_unit("us")
+    joined = asked.merge(found, on=[entity.key, EVENT], how="left", validate="many_to_one")
+    joined = joined.rename(columns={entity.key: "entity_id", EVENT: "as_of"})
     dtypes = {f.name: f.dtype for f in features_of(entity.name, names) if f.dtype == "float64"}
     return joined[["entity_id", "as_of", *names]].astype(dtypes)
 
@@ -78,7 +74,7 @@ def _table(entity: Entity, frame: "pd.DataFrame") -> "pa.Table":
 
     moment = pa.timestamp("us", "UTC")
     as_of = pa.array(frame["as_of"].dt.tz_convert("UTC").dt.as_unit("us"), moment)
-    columns = {entity.key: pa.array(frame["entity_id"], pa.string()), _EVENT: as_of, _CREATED: as_of}
+    columns = {entity.key: pa.array(frame["entity_id"], pa.string()), EVENT: as_of, CREATED: as_of}
     for feature in features_of(entity.name):
         kind = pa.float64() if feature.dtype == "float64" else pa.string()
         columns[feature.name] = pa.array(frame[feature.name], kind, from_pandas=True)
@@ -94,5 +90,5 @@ def _merged(path: Path, fresh: "pa.Table", entity: Entity) -> "pa.Table":
     old = pq.read_table(path)
     if (old.schema.metadata or {}).get(_HASH) != catalog_hash().encode():
         return fresh
-    kept = old.join(fresh.select([entity.key, _EVENT]), [entity.key, _EVENT], join_type="left anti")
+    kept = old.join(fresh.select([entity.key, EVENT]), [entity.key, EVENT], join_type="left anti")
     return pa.concat_tables([kept.select(fresh.column_names).cast(fresh.schema), fresh])

@@ -4,9 +4,13 @@ from typing import Any
 
 import ibis
 
+from crm_store.domain.sources import KNOWN_UNTIL
 from features.declare import Entity
 from features.engines.columns import Column, Table, all_of, cell, holds, length, source
 from features.expressions import Aggregate, Selection, StillAhead
+
+# Later than any moment that is asked for.
+_FOREVER_US = 2**62
 
 
 def figures_of(asked: Table, entity: Entity, wanted: list[Aggregate]) -> tuple[Table, dict[Aggregate, str]]:
@@ -41,6 +45,8 @@ class _Pass:
             narrow.recorded <= moments.t,
             narrow.occurred <= moments.t,
         ]
+        if "until" in narrow.columns:
+            match.append(narrow.until > moments.t)
         return moments.join(narrow, match)
 
     def ranked(self, joined: Table) -> Table:
@@ -112,6 +118,8 @@ class _Pass:
         if self._latest or any(s.newest for s in self._selections):
             kept["record_id"] = table.record_id
             kept |= {"version": table.version} if "version" in table.columns else {}
+        if KNOWN_UNTIL in table.columns:
+            kept["until"] = table[KNOWN_UNTIL].fill_null(_FOREVER_US)
         return table.filter(table[self._entity.key].notnull()).select(
             entity=table[self._entity.key],
             occurred=table.occurred_at,

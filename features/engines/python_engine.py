@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from crm_store.domain.sources import KNOWN_UNTIL
 from features.catalog import entity_named, features_of
 from features.declare import Entity, Feature, Value
 from features.expressions import (
@@ -132,6 +133,7 @@ class Evaluation:
                     for row in self._history.get(source, ())
                     if row["recorded_at"] <= self._now
                     and row["occurred_at"] <= self._now
+                    and _still_known(row, self._now)
                     and key is not None
                     and row[column] == key
                 ),
@@ -163,6 +165,11 @@ class Evaluation:
                 return True
             case StillAhead():
                 return bool(value > self._now)
+
+
+def _still_known(row: Row, now: datetime) -> bool:
+    until = row.get(KNOWN_UNTIL)
+    return until is None or until > now
 
 
 def _one_of(condition: OneOf, row: Row) -> bool:

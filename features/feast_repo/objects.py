@@ -1,6 +1,5 @@
 """The Feast objects, generated from the catalog: an entity and one feature view for each kind of record."""
 
-from datetime import timedelta
 from pathlib import Path
 
 from feast import Entity, FeatureView, Field, FileSource, ValueType
@@ -9,22 +8,7 @@ from feast.types import Float64, String
 
 from features.catalog import features_of
 from features.declare import ENTITIES
-
-EVENT, CREATED = "event_timestamp", "created_timestamp"
-
-# How long a published value may be served. Within a month a nightly job has run, or someone has noticed;
-# beyond it, rules that know their age are better company than features that do not.
-TTL = timedelta(days=30)
-
-
-def view_name(entity: str) -> str:
-    """Return the name of an entity's feature view, e.g. lead_features."""
-    return f"{entity}_features"
-
-
-def offline_file(folder: Path, entity: str) -> Path:
-    """Return the Parquet file that keeps an entity's published features."""
-    return folder / "offline" / f"{entity}.parquet"
+from features.published import CREATED, EVENT, TTL, offline_file, view_name
 
 
 def entity_of(name: str) -> Entity:

@@ -5,9 +5,9 @@
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-PROJECT = "leadpulse"
+from features.published import PROJECT
 
 _DEFINITIONS = '''"""What Feast reads here; the catalog behind it is the package ``features``."""
 
@@ -47,18 +47,13 @@ def online_settings(online: str) -> dict[str, str]:
 
     rediss:// is Redis over TLS. Raises ValueError for anything else.
     """
+    store = "features.feast_repo.online_store.Packed{}OnlineStore"
     if online == "sqlite":
-        return {"type": "features.feast_repo.online_store.NewestSqliteOnlineStore", "path": "online.db"}
+        return {"type": store.format("Sqlite"), "path": "online.db"}
     url = urlsplit(online)
     if url.scheme not in ("redis", "rediss") or not url.hostname:
         raise ValueError("online must be 'sqlite' or a redis:// URL")
-    if any(sign in unquote(url.password or "") for sign in ",$"):
-        raise ValueError("Feast cannot take a password that contains a comma or a dollar sign")
-    parts = [f"{url.hostname}:{url.port or 6379}", f"db={url.path.strip('/') or 0}"]
-    parts += [f"username={unquote(url.username)}"] if url.username else []
-    parts += [f"password={unquote(url.password)}"] if url.password else []
-    parts += ["ssl=true"] if url.scheme == "rediss" else []
-    return {"type": "redis", "connection_string": ",".join(parts)}
+    return {"type": store.format("Redis"), "url": online}
 
 
 def _write(path: Path, text: str) -> None:

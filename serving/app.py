@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from threading import Thread
 from typing import Any
 
 import orjson
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from crm_store.intake.cleaning.clean import warm
 from serving.access import Door
+from serving.crm.limits import limit_of
+from serving.crm.operations import OPERATIONS
+from serving.crm.resources import PREFIX
+from serving.crm.router import crm_router
 from serving.deps import ServingDeps
 from serving.edge import Edge
-from serving.errors import ServingError, body_of
+from serving.errors import MAX_BODY, Limit, ServingError, body_of
 from serving.kinds import KINDS
 from serving.metrics import Metrics
 from serving.openapi import describe
@@ -24,7 +30,7 @@ from serving.system_routes import Health, docs_router, system_router
 
 
 def create_app(deps: ServingDeps) -> FastAPI:
-    """Return the scoring API. Nothing here is slow: what is loads in the background."""
+    """Return the scoring API and, where it has its parts, the CRM interface. What is slow loads behind it."""
     gate = deps.gate()
     metrics = Metrics()
     door = Door(deps.records, deps.wall or deps.clock, deps.monotonic)
@@ -35,12 +41,11 @@ def create_app(deps: ServingDeps) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         health.report()  # the first look makes what is slow load in the background
+        if deps.crm is not None:
+            Thread(target=warm, name="cleaning", daemon=True).start()
         yield
         for lanes in scoring.values():
             lanes.close()
-
-    async def reader(request: Request) -> None:
-        await door.admit(request, "read")
 
     app = FastAPI(
         title="LeadPulse 线索脉搏",
@@ -51,13 +56,24 @@ def create_app(deps: ServingDeps) -> FastAPI:
         redirect_slashes=False,
     )
     app.include_router(score_router(door, scoring))
-    app.include_router(read_router(Reading(deps.records, deps.clock), Depends(reader)))
+    app.include_router(read_router(Reading(deps.records, deps.clock), door))
     app.include_router(system_router(health, metrics))
     app.include_router(docs_router())
-    app.add_middleware(Edge, metrics=metrics, timeout=deps.limits.request)
+    if deps.crm is not None:
+        app.include_router(crm_router(deps.crm))
+    app.add_middleware(Edge, metrics=metrics, limit=_limits(deps))
     _add_error_handlers(app)
-    describe(app)
+    describe(app, OPERATIONS if deps.crm is not None else ())
     return app
+
+
+def _limits(deps: ServingDeps) -> Callable[[str, str], Limit]:
+    """Return how much an address takes and how long it may."""
+    ordinary = Limit(MAX_BODY, deps.limits.request)
+    if deps.crm is None:
+        return lambda method, path: ordinary
+    crm = deps.crm.limits
+    return lambda method, path: limit_of(method, path, crm) if path.startswith(PREFIX) else ordinary
 
 
 def _add_error_handlers(app: FastAPI) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from serving.champions import Champions
+from serving.crm.deps import CrmDeps
 from serving.kinds import KINDS, Kind
 from serving.ladder import Ladder, LadderLimits, Memory, RuleSource
 from serving.online import OnlineGate, OnlineLimits, OnlineReader
@@ -31,7 +32,7 @@ class ServingDeps:
     ``online`` gives the reader of online features, or None while it is loading; ``rules`` holds one rule
     document per model; ``clock`` is the business's now, which stands still for
     a history that has ended; ``wall`` is real time, by which keys expire (``clock`` unless given);
-    ``monotonic`` measures waiting.
+    ``monotonic`` measures waiting. ``crm`` is the CRM interface, None for an app that only scores.
     """
 
     records: Records
@@ -42,6 +43,7 @@ class ServingDeps:
     wall: Callable[[], datetime] | None = None
     monotonic: Callable[[], float] = time.monotonic
     limits: ServingLimits = field(default_factory=ServingLimits)
+    crm: CrmDeps | None = None
 
     def gate(self) -> OnlineGate:
         """Return the way to the online features, with its deadline and its breaker."""

@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import MAX_BODY, ServingError, body_of
+from serving.errors import Limit, ServingError, body_of
 from serving.metrics import Metrics
 
 log = logging.getLogger("leadpulse.serving")
@@ -30,21 +31,22 @@ _FIXED_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"
 class Edge:
     """ASGI middleware around everything else. Whatever happens inside, the client gets a body with a code."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, timeout: float) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, limit: Callable[[str, str], Limit]) -> None:
         self._app = app
         self._metrics = metrics
-        self._timeout = timeout
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; anything but HTTP passes through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send)
+        limit = self._limit(scope["method"], scope["path"])
+        exchange = _Exchange(scope, receive, send, limit.body)
         started = time.perf_counter()
         try:
             exchange.check_length()
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(limit.seconds):
                 await self._app(scope, exchange.receive, exchange.send)
         except ServingError as error:
             await exchange.fail(error)
@@ -64,7 +66,8 @@ class Edge:
 class _Exchange:
     """One request and its response, counted and labelled as they pass."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+        self._most = most
         self._receive = receive
         self._send = send
         self._headers = Headers(scope=scope)
@@ -78,17 +81,20 @@ class _Exchange:
     def check_length(self) -> None:
         """Refuse a body that announces itself as too large, before any of it is read."""
         length = self._headers.get("content-length", "0")
-        if length.isdigit() and int(length) > MAX_BODY:
-            raise ServingError("body_too_large")
+        if length.isdigit() and int(length) > self._most:
+            raise self._too_large()
 
     async def receive(self) -> Message:
         """Pass on the body, up to the limit: a chunked one has no length to check."""
         message = await self._receive()
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
-            if self._received > MAX_BODY:
-                raise ServingError("body_too_large")
+            if self._received > self._most:
+                raise self._too_large()
         return message
+
+    def _too_large(self) -> ServingError:
+        return ServingError("body_too_large", detail=f"{self._most >> 20} MiB")
 
     async def send(self, message: Message) -> None:
         """Pass on the response with our headers."""

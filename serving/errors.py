@@ -23,6 +23,14 @@ class Problem:
     hint: tuple[str, str]
 
 
+@dataclass(frozen=True)
+class Limit:
+    """How much a request may carry, in bytes, and how long it may take, in seconds."""
+
+    body: int
+    seconds: float
+
+
 _IDS_HINT = (
     '请求体形如 {"ids": ["lea_…"]}，1 到 1000 个字符串',
     'Send {"ids": ["lea_…"]} with 1 to 1,000 strings',
@@ -36,8 +44,8 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "json_invalid": Problem(400, ("请求体不是有效的 JSON", "The body is not valid JSON"), _IDS_HINT),
     "body_too_large": Problem(
         413,
-        ("请求体超过 1 MiB", "The body is over 1 MiB"),
-        ("分批发送编号", "Send the ids in several requests"),
+        ("请求体超过 {detail}", "The body is over {detail}"),
+        ("分批发送", "Send it in several requests"),
     ),
     "type_invalid": Problem(422, ("类型不正确：{detail}", "Wrong type: {detail}"), _IDS_HINT),
     "field_missing": Problem(422, ("缺少字段：{detail}", "This field is missing: {detail}"), _IDS_HINT),
@@ -132,6 +140,10 @@ class ServingError(Exception):
         """The row of the table."""
         return PROBLEMS[self.code]
 
+    def told(self) -> dict[str, Any]:
+        """Return the error as the client reads it, without the request's id."""
+        return error_of(self.code, self.field, self.detail)
+
 
 def error_of(code: str, field: str | None = None, detail: str = "") -> dict[str, Any]:
     """Return an error as the client reads it, without the request's id."""
@@ -149,7 +161,7 @@ def error_of(code: str, field: str | None = None, detail: str = "") -> dict[str,
 
 def body_of(error: ServingError, request_id: str) -> dict[str, Any]:
     """Return the response body of a failed request."""
-    return {"error": error_of(error.code, error.field, error.detail) | {"request_id": request_id}}
+    return {"error": error.told() | {"request_id": request_id}}
 
 
 def why_of(code: str) -> dict[str, Any]:

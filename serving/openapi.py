@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from serving import examples
+from serving.crm.documented import schemas as schemas_of
+from serving.crm.operation import Operation
 from serving.kinds import ACCOUNT, KINDS, LEAD
 from serving.schemas import ErrorBody, Ids
 
 _INFO = (
-    "Scores with reasons, ranked lists and traces. Keys come from `leadpulse key create`. "
+    "Scores with reasons, ranked lists and traces; records, their history and intake under `/crm/v1`. "
+    "Keys come from `leadpulse key create`. "
     "Every failure has the body `{error: {code, message: {zh, en}, hint, field, request_id}}`.\n\n"
-    "评分与理由、排序列表、数值溯源。密钥由 `leadpulse key create` 创建。"
+    "评分与理由、排序列表、数值溯源；`/crm/v1` 下是记录、历史与线索接入。密钥由 `leadpulse key create` 创建。"
 )
 
 
-def describe(app: FastAPI) -> None:
+def describe(app: FastAPI, operations: Sequence[Operation] = ()) -> None:
     """Make ``/openapi.json`` complete: key schemes, and the types that FastAPI does not see."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
+            app.openapi_schema = _document(app, operations)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, operations: Sequence[Operation]) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=_INFO, routes=app.routes)
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -37,6 +41,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
+    schemas |= schemas_of(operations)
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "lp_…"},
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -45,7 +50,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             _drop_generated_422(operation)
-            if operation["operationId"] in answers:
+            if operation.get("operationId") in answers:
                 content = operation["responses"]["200"]["content"]["application/json"]
                 content["example"] = answers[operation["operationId"]]
     for name in ("HTTPValidationError", "ValidationError"):

@@ -6,24 +6,26 @@ The composition root passes the real ones, tests pass fakes; ``serving.records``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from crm_store.domain.policy import Viewer
 from crm_store.domain.scores import Score
 from crm_store.repositories.subjects import Subject
-from crm_store.services.access import KeyHolder
 from serving.kinds import Entity
 
 __all__ = [
     "CursorRefusedError",
     "History",
-    "KeyHolder",
     "ListFilter",
     "PastScore",
     "RankedPage",
     "Records",
+    "SeenRecords",
     "Subject",
+    "Viewer",
 ]
 History = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -59,23 +61,15 @@ class CursorRefusedError(Exception):
     """A page cursor that this list did not give out."""
 
 
-class Records(Protocol):
-    """The record store. Any method may raise; what it raises counts as the store being unavailable."""
+class SeenRecords(Protocol):
+    """The record store in the eyes of one caller: their rows, and their fields of them."""
 
-    def ping(self) -> None:
-        """Raise unless the store answers."""
-        ...
-
-    def key_holder(self, key: str, now: datetime) -> KeyHolder | None:
-        """Return who holds an API key, or None for a key that is unknown, expired or revoked."""
-        ...
-
-    def subjects(self, entity: Entity, ids: Sequence[str]) -> dict[str, Subject]:
-        """Return those of ``ids`` that exist and are not deleted."""
+    def scorable(self, entity: Entity, ids: Sequence[str]) -> AbstractSet[str]:
+        """Return those of ``ids`` that exist and that the caller may have scored."""
         ...
 
     def record(self, entity: Entity, record_id: str) -> dict[str, Any] | None:
-        """Return a record for display, the phone masked, or None."""
+        """Return a record as the caller may see it, or None."""
         ...
 
     def latest(self, model: str, ids: Sequence[str]) -> dict[str, PastScore]:
@@ -88,6 +82,37 @@ class Records(Protocol):
 
     def ranked(self, model: str, wanted: ListFilter, limit: int, cursor: str | None) -> RankedPage:
         """Return a page of the ranked list; raise CursorRefusedError for a cursor that isn't ours."""
+        ...
+
+    def source_rows(self, source: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return those rows of a feature source that the caller may see, as they may see them."""
+        ...
+
+
+class Records(Protocol):
+    """The record store. Any method may raise; what it raises counts as the store being unavailable.
+
+    Scoring reads it whole; whatever is shown to a caller is read through ``seen_by``.
+    """
+
+    def ping(self) -> None:
+        """Raise unless the store answers."""
+        ...
+
+    def viewer_of_key(self, key: str, now: datetime) -> Viewer | None:
+        """Return who holds an API key, or None for a key that is unknown, expired or revoked."""
+        ...
+
+    def seen_by(self, viewer: Viewer) -> SeenRecords:
+        """Return the store in a caller's eyes."""
+        ...
+
+    def subjects(self, entity: Entity, ids: Sequence[str]) -> dict[str, Subject]:
+        """Return those of ``ids`` that exist and are not deleted."""
+        ...
+
+    def latest(self, model: str, ids: Sequence[str]) -> dict[str, PastScore]:
+        """Return the last score of those of ``ids`` that have one."""
         ...
 
     def history(self, entity: Entity, entity_id: str, sources: Sequence[str]) -> History:

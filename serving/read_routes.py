@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request, Response, params
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from crm_store.domain.policy import Viewer
 from features.catalog import CATALOG
 from features.engines.python_engine import behind, evaluate
 from serving import render
+from serving.access import Door, policy_of
 from serving.errors import MAX_PAGE, ServingError
 from serving.examples import answer_response, error_responses
 from serving.explain import moment
 from serving.kinds import KINDS, Kind
 from serving.ladder import sources_of
 from serving.language import language_of
-from serving.ports import CursorRefusedError, ListFilter, Records
+from serving.ports import CursorRefusedError, History, ListFilter, Records, SeenRecords
 from serving.schemas import DetailOut, RankedPageOut, TraceOut
 from serving.score_routes import ACCEPT_LANGUAGE, SECURITY, language_headers
 
@@ -36,27 +38,32 @@ Text = Annotated[str | None, Query(max_length=80, pattern=_TEXT)]
 
 @dataclass(frozen=True)
 class Reading:
-    """Reads what the routes show; every failure of the store has a code."""
+    """Reads what the routes show to a caller; every failure of the store has a code."""
 
     records: Records
     clock: Callable[[], datetime]
 
-    def page(self, kind: Kind, wanted: ListFilter, limit: int, cursor: str | None) -> dict[str, Any]:
+    def page(
+        self, viewer: Viewer, kind: Kind, wanted: ListFilter, limit: int, cursor: str | None
+    ) -> dict[str, Any]:
         """Return one page of a ranked list."""
         try:
-            page = self.records.ranked(kind.model, wanted, limit, cursor)
+            page = self.records.seen_by(viewer).ranked(kind.model, wanted, limit, cursor)
         except CursorRefusedError:
             raise ServingError("cursor_invalid", "cursor") from None
         except Exception as error:
             raise ServingError("store_unavailable") from error
         return render.page(page.items, page.next_cursor, page.total)
 
-    def detail(self, kind: Kind, record_id: str, language: Literal["zh", "en"]) -> dict[str, Any]:
+    def detail(
+        self, viewer: Viewer, kind: Kind, record_id: str, language: Literal["zh", "en"]
+    ) -> dict[str, Any]:
         """Return a record, its latest score and its score history."""
-        record = self._record(kind, record_id)
+        seen = self.records.seen_by(viewer)
+        record = _record(seen, kind, record_id)
         try:
-            past = self.records.score_history(kind.model, record_id, HISTORY_LENGTH)
-            latest = self.records.latest(kind.model, [record_id]).get(record_id)
+            past = seen.score_history(kind.model, record_id, HISTORY_LENGTH)
+            latest = seen.latest(kind.model, [record_id]).get(record_id)
         except Exception as error:
             raise ServingError("store_unavailable") from error
         return {
@@ -66,16 +73,20 @@ class Reading:
             "history": [render.stored(kind, record_id, score, language) for score in past],
         }
 
-    def trace(self, kind: Kind, record_id: str, feature: str, as_of: datetime) -> dict[str, Any]:
-        """Return a value as of a moment and the raw records that made it."""
+    def trace(
+        self, viewer: Viewer, kind: Kind, record_id: str, feature: str, as_of: datetime
+    ) -> dict[str, Any]:
+        """Return a value as of a moment and the raw records that made it, those that the caller may see."""
         declared = CATALOG.get(feature)
         if declared is None or declared.entity.name != kind.entity:
             raise ServingError("feature_not_found", "feature")
-        self._record(kind, record_id)
+        seen = self.records.seen_by(viewer)
+        _record(seen, kind, record_id)
         try:
             history = self.records.history(kind.entity, record_id, sources_of(kind.entity, [feature]))
             value = evaluate(kind.entity, history, record_id, as_of, [feature])[feature]
-            records = behind(kind.entity, declared, history, record_id, as_of)
+            made = behind(kind.entity, declared, history, record_id, as_of)[:_TRACE_LENGTH]
+            records = _in_sight(seen, history, made)
         except Exception as error:
             raise ServingError("trace_unavailable") from error
         return {
@@ -85,32 +96,53 @@ class Reading:
             "unit": declared.unit,
             "value": value,
             "as_of": moment(as_of),
-            "records": records[:_TRACE_LENGTH],
+            "records": records,
         }
 
-    def _record(self, kind: Kind, record_id: str) -> dict[str, Any]:
-        try:
-            record = self.records.record(kind.entity, record_id)
-        except Exception as error:
-            raise ServingError("store_unavailable") from error
-        if record is None:
-            raise ServingError(kind.not_found, "id")
-        return record
+
+def _record(seen: SeenRecords, kind: Kind, record_id: str) -> dict[str, Any]:
+    try:
+        record = seen.record(kind.entity, record_id)
+    except Exception as error:
+        raise ServingError("store_unavailable") from error
+    if record is None:
+        raise ServingError(kind.not_found, "id")
+    return record
 
 
-def read_router(reading: Reading, admit: params.Depends) -> APIRouter:
-    """Return the read operations of both kinds; ``admit`` is the dependency that asks for a key."""
+def _in_sight(seen: SeenRecords, history: History, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows that the caller may see, in their order."""
+    sources = {id(row): source for source, listed in history.items() for row in listed}
+    named = [(sources[id(row)], row["record_id"]) for row in rows]
+    shown: dict[tuple[str, str], dict[str, Any]] = {}
+    for source in dict.fromkeys(source for source, _ in named):
+        found = seen.source_rows(source, [row for row in rows if sources[id(row)] == source])
+        shown |= {(source, row["record_id"]): row for row in found}
+    return [shown[name] for name in named if name in shown]
+
+
+def read_router(reading: Reading, door: Door) -> APIRouter:
+    """Return the read operations of both kinds; the door asks for a key."""
     router = APIRouter()
     for kind in KINDS:
-        _add_list(router, kind, reading, admit)
-        _add_detail(router, kind, reading, admit)
-        _add_trace(router, kind, reading, admit)
+        caller = Depends(_caller(kind, door))
+        _add_list(router, kind, reading, caller)
+        _add_detail(router, kind, reading, caller)
+        _add_trace(router, kind, reading, caller)
     return router
 
 
-def _add_list(router: APIRouter, kind: Kind, reading: Reading, admit: params.Depends) -> None:
+def _caller(kind: Kind, door: Door) -> Callable[[Request], Awaitable[Viewer]]:
+    async def caller(request: Request) -> Viewer:
+        return await door.admit(request, kind.entity, "read")
+
+    return caller
+
+
+def _add_list(router: APIRouter, kind: Kind, reading: Reading, caller: Any) -> None:
     def ranked(
         request: Request,
+        viewer: Viewer = caller,
         band: Annotated[Band | None, Query(description="colour 颜色")] = None,
         owner: Annotated[Text, Query(description="id of the owner 负责人编号")] = None,
         region: Annotated[Text, Query(description="region 区域")] = None,
@@ -121,7 +153,7 @@ def _add_list(router: APIRouter, kind: Kind, reading: Reading, admit: params.Dep
         ] = None,
     ) -> Response:
         _refuse_unknown(request, {"band", "owner", "region", "q", "limit", "cursor"})
-        return _json(reading.page(kind, ListFilter(band, owner, region, q), limit, cursor))
+        return _json(reading.page(viewer, kind, ListFilter(band, owner, region, q), limit, cursor))
 
     success = answer_response(RankedPageOut)
     errors = error_responses(*_ERRORS, "parameter_invalid", "parameter_unknown", "cursor_invalid")
@@ -129,30 +161,35 @@ def _add_list(router: APIRouter, kind: Kind, reading: Reading, admit: params.Dep
         router,
         kind.path,
         ranked,
-        admit,
+        kind,
         f"list_{kind.plural}",
         _SUMMARY["list"][kind.entity],
         success | errors,
     )
 
 
-def _add_detail(router: APIRouter, kind: Kind, reading: Reading, admit: params.Depends) -> None:
-    def detail(request: Request, id: RecordId) -> Response:  # noqa: A002 - the path's name for it
+def _add_detail(router: APIRouter, kind: Kind, reading: Reading, caller: Any) -> None:
+    def detail(
+        request: Request,
+        id: RecordId,  # noqa: A002 - the path's name for it
+        viewer: Viewer = caller,
+    ) -> Response:
         _refuse_unknown(request, set())
         language = language_of(request.headers.get("accept-language"))
-        return _json(reading.detail(kind, id, language), language_headers(language))
+        return _json(reading.detail(viewer, kind, id, language), language_headers(language))
 
     success = answer_response(DetailOut)
     errors = error_responses(*_ERRORS, kind.not_found, "parameter_invalid", "parameter_unknown")
     path, summary = f"{kind.path}/{{id}}", _SUMMARY["detail"][kind.entity]
-    _add(router, path, detail, admit, f"get_{kind.entity}", summary, success | errors, [ACCEPT_LANGUAGE])
+    _add(router, path, detail, kind, f"get_{kind.entity}", summary, success | errors, [ACCEPT_LANGUAGE])
 
 
-def _add_trace(router: APIRouter, kind: Kind, reading: Reading, admit: params.Depends) -> None:
+def _add_trace(router: APIRouter, kind: Kind, reading: Reading, caller: Any) -> None:
     def trace(
         request: Request,
         id: RecordId,  # noqa: A002 - the path's name for it
         feature: Annotated[str, Path(max_length=80, description="feature name 特征名")],
+        viewer: Viewer = caller,
         as_of: Annotated[
             datetime | None, Query(description="moment with time zone, default now 截至时刻")
         ] = None,
@@ -160,7 +197,7 @@ def _add_trace(router: APIRouter, kind: Kind, reading: Reading, admit: params.De
         _refuse_unknown(request, {"as_of"})
         if as_of is not None and as_of.tzinfo is None:
             raise ServingError("parameter_invalid", "as_of", "as_of: time zone")
-        return _json(reading.trace(kind, id, feature, as_of or reading.clock()))
+        return _json(reading.trace(viewer, kind, id, feature, as_of or reading.clock()))
 
     success = answer_response(TraceOut)
     codes = (
@@ -172,14 +209,14 @@ def _add_trace(router: APIRouter, kind: Kind, reading: Reading, admit: params.De
     )
     path, summary = f"{kind.path}/{{id}}/trace/{{feature}}", _SUMMARY["trace"][kind.entity]
     errors = error_responses(*_ERRORS, *codes)
-    _add(router, path, trace, admit, f"trace_{kind.entity}", summary, success | errors)
+    _add(router, path, trace, kind, f"trace_{kind.entity}", summary, success | errors)
 
 
 def _add(
     router: APIRouter,
     path: str,
     endpoint: Callable[..., Response],
-    admit: params.Depends,
+    kind: Kind,
     name: str,
     summary: str,
     responses: dict[int | str, dict[str, Any]],
@@ -193,9 +230,10 @@ def _add(
         summary=summary,
         responses=responses,
         response_class=Response,
-        dependencies=[admit],
         tags=["records 记录"],
-        openapi_extra={"security": SECURITY} | ({"parameters": parameters} if parameters else {}),
+        openapi_extra={"security": SECURITY}
+        | policy_of(kind.entity, "read")
+        | ({"parameters": parameters} if parameters else {}),
     )
 
 

@@ -12,10 +12,10 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from serving import render
-from serving.access import Door
+from serving.access import Door, policy_of
 from serving.examples import answer_response, error_responses, ids_example
 from serving.kinds import ACCOUNT, LEAD, Kind
-from serving.ladder import Ladder, Outcomes
+from serving.ladder import Ladder, NoAnswer, Outcomes
 from serving.lanes import SHORT, Lane
 from serving.language import language_of
 from serving.metrics import Metrics
@@ -68,10 +68,15 @@ def score_router(door: Door, scoring: dict[str, Scoring]) -> APIRouter:
 
 def _endpoint(kind: Kind, door: Door, scoring: Scoring) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        await door.admit(request, "score")
+        viewer = await door.admit(request, kind.entity, "score")
         ids = ids_of(await request.body())
+        seen = await door.within_sight(viewer, kind.entity, ids)
         language = language_of(request.headers.get("accept-language"))
-        outcomes = await scoring.answer(ids)
+        unseen: Outcomes = {record: NoAnswer(kind.not_found) for record in ids if record not in seen}
+        if len(unseen) < len(ids):
+            outcomes = unseen | await scoring.answer([record for record in ids if record in seen])
+        else:
+            outcomes = unseen
         content = orjson.dumps(
             render.results(kind, ids, outcomes, language), option=orjson.OPT_SERIALIZE_NUMPY
         )
@@ -98,6 +103,7 @@ def _documented(kind: Kind, model: type, summary: str, name: str) -> dict[str, A
             "requestBody": {"required": True, "content": {"application/json": body}},
             "security": SECURITY,
             "parameters": [ACCEPT_LANGUAGE],
+            **policy_of(kind.entity, "score"),
         },
     }
 

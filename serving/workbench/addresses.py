@@ -11,6 +11,10 @@ from crm_store.domain.scores import Band
 
 HOME: Final = "/leads"
 SIGN_IN: Final = "/sign-in"
+SIGN_IN_CODE: Final = "/sign-in/code"
+SSO: Final = "/sign-in/sso"
+SSO_BACK: Final = "/sign-in/sso/callback"
+SECOND_FACTOR: Final = "/second-factor"
 _LONGEST_TEXT: Final = 100
 _LONGEST_CURSOR: Final = 400
 _LONGEST_ADDRESS: Final = 2_000
@@ -34,6 +38,11 @@ def own_path(wanted: str | None) -> str:
     ):
         return HOME
     return HOME if parts.path == "/" else quote(wanted, safe="/?&=%+~-._:,;@!$'()*")
+
+
+def language_address(to: str, back_to: str) -> str:
+    """Return the address that switches the language and comes back."""
+    return f"/language?{urlencode({'to': to, 'next': back_to})}"
 
 
 def sign_in_address(back_to: str | None = None, *, ended: bool = False) -> str:

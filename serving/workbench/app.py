@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from serving.workbench.assets import FOLDER, asset
@@ -31,6 +32,7 @@ def create_workbench(deps: WorkbenchDeps) -> Gate:
     from nicegui import ui
     from starlette.staticfiles import StaticFiles
 
+    from serving.workbench.attempts import Attempts
     from serving.workbench.doors import Doors
     from serving.workbench.pages import leave_to_gate, register_pages
     from serving.workbench.reading import StoreReader
@@ -38,11 +40,12 @@ def create_workbench(deps: WorkbenchDeps) -> Gate:
     from serving.workbench.sockets import SocketGuard
     from serving.workbench.visitors import Visitors
 
-    visitors = Visitors(deps.factory, deps.clock)
+    visitors = Visitors(deps.factory, deps.clock, deps.vault, deps.sso)
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     outer.exception_handlers[Exception] = leave_to_gate
     gate = Gate(outer, visitors, deps.origins)
-    outer.router.routes.extend(Doors(visitors, cookie_name(gate.secure), secure=gate.secure).routes())
+    doors = Doors(visitors, cookie_name(gate.secure), secure=gate.secure, attempts=Attempts(time.monotonic))
+    outer.router.routes.extend(doors.routes())
     outer.mount("/static", StaticFiles(directory=FOLDER))
     register_pages(StoreReader(deps.factory), deps.notice)
     mark_own_scripts()

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm_store.services.single_sign_on import SingleSignOn
+from crm_store.services.vault import Vault
+
 
 @dataclass(frozen=True)
 class WorkbenchDeps:
@@ -15,10 +18,13 @@ class WorkbenchDeps:
 
     ``origins`` are the addresses browsers come by, as scheme://host:port without a path: sockets and forms
     from anywhere else are refused, and when all are https the session's cookie is for https only. ``notice``
-    is (Chinese, English), shown on every page, e.g. that the company is synthetic.
+    is (Chinese, English), shown on every page, e.g. that the company is synthetic. ``vault`` opens the
+    secrets of second factors; ``sso`` signs people in at an identity provider.
     """
 
     factory: sessionmaker[Session]
     clock: Callable[[], datetime]
     origins: tuple[str, ...]
     notice: tuple[str, str] | None = None
+    vault: Vault | None = None
+    sso: SingleSignOn | None = None

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from serving.language import Language
+from serving.workbench.addresses import SECOND_FACTOR, language_address
 from serving.workbench.assets import asset
-from serving.workbench.doors import language_address
 from serving.workbench.parts import node
 from serving.workbench.plain import reader_language
 from serving.workbench.translations import say
@@ -71,9 +71,10 @@ def frame(reader: Reader, title: str, section: str, notice: tuple[str, str] | No
                 aria_label=reader.say("language.label"),
             )
             node(
-                "span",
+                "a",
                 reader.visitor.name,
                 "lp-user",
+                href=SECOND_FACTOR,
                 title=reader.say("signed_in_as", name=reader.visitor.name),
             )
             with node("form", method="post", action="/sign-out"):

@@ -1,6 +1,7 @@
 """The gate in front of every page and socket: origin, session, headers, and a page for what breaks.
 
-Denied by default: whatever is not listed as public needs a session, whoever serves it.
+Denied by default: whatever is not listed as public needs a session, and a page that no line of
+``PAGE_POLICY`` names is shown to nobody.
 """
 
 from __future__ import annotations
@@ -16,15 +17,27 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crm_store.domain.policy import rows_for
 from serving.workbench import plain
-from serving.workbench.addresses import sign_in_address
+from serving.workbench.addresses import SECOND_FACTOR, SIGN_IN, SIGN_IN_CODE, SSO, SSO_BACK, sign_in_address
 from serving.workbench.headers import COMMON, HTTPS_ONLY, live_policy
-from serving.workbench.visitors import SCOPE_KEY, Visitors
+from serving.workbench.visitors import SCOPE_KEY, Visitors, visitor_of
 
 NONCE_KEY: Final = "leadpulse.nonce"
-PUBLIC: Final = frozenset({"/sign-in", "/language", "/livez", "/favicon.ico"})
+PUBLIC: Final = frozenset({SIGN_IN, SIGN_IN_CODE, SSO, SSO_BACK, "/language", "/livez", "/favicon.ico"})
+# Page → the resource it shows; to whom, the policy says. None: everybody who is signed in, about themselves.
+PAGE_POLICY: Final[dict[str, str | None]] = {
+    "/": None,
+    "/sign-out": None,
+    SECOND_FACTOR: None,
+    "/leads": "lead",
+    "/leads/{id}": "lead",
+    "/accounts": "account",
+    "/accounts/{id}": "account",
+}
 PUBLIC_FOLDER: Final = "/static/"
 SOCKET_FOLDER: Final = "/_nicegui_ws/"
+_NICEGUI_FOLDER: Final = "/_nicegui/"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _LOG = logging.getLogger(__name__)
 
@@ -87,7 +100,7 @@ class Gate:
         if path in PUBLIC or path.startswith(PUBLIC_FOLDER):
             return None
         if await self._admit(request):
-            return None
+            return _page_refusal(request, path)
         if scope["method"] not in _SAFE_METHODS:
             return RedirectResponse(sign_in_address(), 303)
         address = path + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
@@ -143,6 +156,21 @@ def _as_sent(origin: str) -> str:
     parts = urlsplit(origin.rstrip("/").lower())
     host = parts.netloc.removesuffix({"http": ":80", "https": ":443"}.get(parts.scheme, ":"))
     return f"{parts.scheme}://{host}"
+
+
+def _page_refusal(request: HTTPConnection, path: str) -> Response | None:
+    """Return the answer to a signed-in visitor whose role does not open this page, or None."""
+    if path.startswith(_NICEGUI_FOLDER):
+        return None
+    folder, _, rest = path.removeprefix("/").partition("/")
+    page = f"/{folder}/{{id}}" if rest and "/" not in rest else path
+    visitor = visitor_of(request.scope)
+    if page not in PAGE_POLICY or visitor is None:
+        return plain.problem(request, "not_found")
+    resource = PAGE_POLICY[page]
+    if resource is not None and rows_for(visitor.viewer, resource, "read") == "none":
+        return plain.problem(request, "not_allowed")
+    return None
 
 
 def _names_a_page(request: HTTPConnection) -> bool:

@@ -40,11 +40,11 @@ def register_pages(store: StoreReader, notice: Notice) -> None:
 def _list_page(kind: Kind, store: StoreReader, notice: Notice) -> Page:
     async def ranked_list(request: Request) -> Any:
         state = ListState.read(f"/{kind.plural}", request.query_params)
+        reader = reader_of(request)
         try:
-            found = await asyncio.to_thread(store.ranked, kind, state)
+            found = await asyncio.to_thread(store.seen_by(reader.visitor.viewer).ranked, kind, state)
         except BadCursor:
             return RedirectResponse(state.first.url(), 303)
-        reader = reader_of(request)
         with frame(reader, reader.say(f"list.{kind.plural}"), kind.plural, notice):
             show_list(kind, reader, state, found)
         return None
@@ -55,13 +55,14 @@ def _list_page(kind: Kind, store: StoreReader, notice: Notice) -> Page:
 def _detail_page(kind: Kind, store: StoreReader, notice: Notice) -> Page:
     async def detail(request: Request, entity_id: str) -> Any:
         reader = reader_of(request)
+        seen = store.seen_by(reader.visitor.viewer)
         known = len(entity_id) <= _LONGEST_ID and entity_id.isprintable()
-        found = await asyncio.to_thread(store.detail, kind, entity_id, reader.language) if known else None
+        found = await asyncio.to_thread(seen.detail, kind, entity_id, reader.language) if known else None
         if found is None:
             return plain.problem(request, "not_found")
         title = found.title or reader.say(f"unnamed.{kind.entity}")
         with frame(reader, title, kind.plural, notice):
-            show_detail(kind, reader, found, store)
+            show_detail(kind, reader, found, seen)
         return None
 
     return detail

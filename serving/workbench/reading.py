@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm_store.domain.policy import Viewer
 from crm_store.domain.scores import Band, Reason, Source
-from crm_store.repositories import event_log, scores, views
+from crm_store.repositories import event_log, scores, sight, views
 from crm_store.repositories.scores import RankedScore, StoredScore
+from crm_store.repositories.sight import SightSession
 from features.catalog import CATALOG
 from features.engines import python_engine
 from serving.kinds import ACCOUNT, Kind
@@ -28,6 +31,13 @@ _HISTORY: Final = 100
 _FACTS: Final = ("activities", "orders")
 _EVIDENCE_SHOWN: Final = 200
 _BANDS: Final[tuple[Band, ...]] = ("red", "yellow", "green")
+_ENTITIES: Final = {
+    "activity": "activity",
+    "order": "order_snapshot",
+    "ticket": "ticket",
+    "contract": "contract",
+}
+_NOBODY: Final = Viewer(None, "", "", scopes=frozenset())
 
 
 @dataclass(frozen=True)
@@ -91,15 +101,28 @@ class Detail:
 
 
 class StoreReader:
-    """Reads pages. Raises the repositories' BadCursor for a page position that no longer holds."""
+    """Reads pages in the eyes of one visitor: ``seen_by`` gives theirs.
 
-    def __init__(self, factory: sessionmaker[Session]) -> None:
+    Raises the repositories' BadCursor for a page position that no longer holds.
+    """
+
+    def __init__(
+        self, factory: sessionmaker[Session], viewer: Viewer = _NOBODY, trail: Trail | None = None
+    ) -> None:
         self._factory = factory
-        self._trail = Trail()
+        self._viewer = viewer
+        self._trail = trail or Trail()
+
+    def seen_by(self, viewer: Viewer) -> StoreReader:
+        """Return the reader of a visitor's pages."""
+        return StoreReader(self._factory, viewer, self._trail)
+
+    def _session(self) -> AbstractContextManager[SightSession]:
+        return sight.viewer_session(self._factory, self._viewer)
 
     def ranked(self, kind: Kind, state: ListState) -> RankedList:
         """Return the page at which an address stands."""
-        with self._factory() as session:
+        with self._session() as session:
             page = _page(session, kind, state, state.band, PAGE_SIZE, state.after)
             counts = _counts(session, kind, state)
             owners = views.owners(session)
@@ -122,10 +145,11 @@ class StoreReader:
 
     def detail(self, kind: Kind, entity_id: str, language: Language) -> Detail | None:
         """Return everything about one record, or None when there is none."""
-        with self._factory() as session:
-            record = views.record(session, kind.entity, entity_id)
-            if record is None:
+        with self._session() as session:
+            stored = views.record(session, kind.entity, entity_id, reveal=True)
+            if stored is None:
                 return None
+            (record,) = sight.shown_rows(session, kind.entity, [stored])
             history = scores.history(session, kind.model, entity_id, _HISTORY)
             told = _timeline(session, kind, entity_id, language, None)
         score = history[0] if history else None
@@ -144,7 +168,7 @@ class StoreReader:
 
     def timeline(self, kind: Kind, entity_id: str, language: Language, before: views.Mark) -> Timeline:
         """Return the part of a timeline that is older than a mark."""
-        with self._factory() as session:
+        with self._session() as session:
             return _timeline(session, kind, entity_id, language, before)
 
     def evidence(
@@ -152,14 +176,17 @@ class StoreReader:
     ) -> Evidence:
         """Return the raw records behind a feature's value as of a moment, newest first."""
         declared = CATALOG[feature]
-        with self._factory() as session:
+        with self._session() as session:
             history = event_log.entity_history(session, kind.entity, entity_id, declared.sources)
             kinds = {id(row): source for source, rows in history.items() for row in rows}
             behind = python_engine.behind(kind.entity, declared, history, entity_id, as_of)
             names = views.owners(session)
             newest = list(reversed(behind))[:_EVIDENCE_SHOWN]
             columns = {figure.column for figure in declared.aggregates if figure.column}
-            told = [_raw(session, kinds[id(row)], row, columns, language, names) for row in newest]
+            told = [
+                _raw(session, source, row, columns, language, names)
+                for source, row in _in_sight(session, kinds, newest)
+            ]
         return Evidence(told, len(behind))
 
 
@@ -232,11 +259,14 @@ def _loss(value: float, probability: float | None, money: float | None) -> float
 
 
 def _timeline(
-    session: Session, kind: Kind, entity_id: str, language: Language, before: views.Mark | None
+    session: SightSession, kind: Kind, entity_id: str, language: Language, before: views.Mark | None
 ) -> Timeline:
     """Lay what happened and how the record changed on one line of time."""
     names = views.owners(session)
-    found = views.timeline(session, kind.entity, entity_id, TIMELINE_STEP + 1, before)
+    found = [
+        _item_shown(session.viewer, item)
+        for item in views.timeline(session, kind.entity, entity_id, TIMELINE_STEP + 1, before)
+    ]
     items, more = found[:TIMELINE_STEP], len(found) > TIMELINE_STEP
     states = f"{kind.entity}_states"
     rows = event_log.entity_history(session, kind.entity, entity_id, [states])[states]
@@ -251,8 +281,28 @@ def _timeline(
     return Timeline(told, items[-1].mark if more else None)
 
 
+def _item_shown(viewer: Viewer, item: views.TimelineItem) -> views.TimelineItem:
+    entity = _ENTITIES[item.kind]
+    details = sight.shown(viewer, entity, item.details, sight.farthest(viewer, entity))
+    return replace(item, details=details)
+
+
+def _in_sight(
+    session: SightSession, kinds: Mapping[int, str], rows: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the rows that the visitor may see, each with its source, in their order."""
+    shown: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for source in {kinds[id(row)] for row in rows}:
+        found = sight.shown_source_rows(session, source, [row for row in rows if kinds[id(row)] == source])
+        shown |= {(source, str(row["record_id"])): row for row in found}
+    for row in rows:
+        name = (kinds[id(row)], str(row["record_id"]))
+        if name in shown:
+            yield name[0], shown[name]
+
+
 def _raw(
-    session: Session,
+    session: SightSession,
     source: str,
     row: Mapping[str, Any],
     columns: set[str],
@@ -263,9 +313,10 @@ def _raw(
     told = tell(source, row, language, names)
     if source in _FACTS:
         return told
-    entry = event_log.raw_record(session, source, str(row["record_id"]))
-    if entry is None:
+    raw = event_log.raw_record(session, source, str(row["record_id"]), reveal=True)
+    if raw is None:
         return told
+    entry = sight.shown_entry(session.viewer, raw["kind"], raw, sight.farthest(session.viewer, raw["kind"]))
     what = told.what
     if source.endswith("_states"):
         changes = [change(name, old, new, language, names) for name, (old, new) in entry["changes"].items()]

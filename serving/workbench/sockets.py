@@ -1,7 +1,8 @@
-"""What NiceGUI leaves open on its sockets, closed: whose page it is, and whether the session still holds.
+"""What NiceGUI leaves open on its sockets, closed: whose page it is, and whether they are still the same.
 
 A socket may speak only for pages that its own session opened; each event of a person is checked against the
-record store before it runs; and a watch puts out open pages whose session has ended.
+record store before it runs; and a watch puts out open pages whose session has ended or whose visitor's role
+has changed.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from typing import Any, Final
 from starlette.requests import HTTPConnection
 
 from serving.workbench.addresses import sign_in_address
-from serving.workbench.visitors import Visitors, visitor_of
+from serving.workbench.visitors import Visitor, Visitors, visitor_of
 
 # An open page outlives its session by at most this and the time of one query.
 WATCH_SECONDS: Final = 2.0
+# The events that clients may send; any other, such as what browsers would write into our log, is ignored.
+GUARDED: Final = frozenset({"connect", "disconnect", "event", "handshake", "javascript_response", "ack"})
 _NAMESPACE: Final = "/"
 _LOG = logging.getLogger(__name__)
 Handler = Callable[[str, dict[str, Any]], Any]
@@ -44,8 +47,9 @@ class SocketGuard:
             self._sio.on(name, self._checked(handlers[name]))
         for name in ("javascript_response", "ack"):
             self._sio.on(name, self._own(handlers[name]))
-        self._sio.on("log", _ignore)
         self._sio.on("disconnect", self._forgetting(handlers["disconnect"]))
+        for name in handlers.keys() - GUARDED:
+            self._sio.on(name, _ignore)
 
     async def watch(self) -> None:
         """Put out every page whose session has ended, for as long as the process runs."""
@@ -65,9 +69,10 @@ class SocketGuard:
             if (visitor := visitor_of(client.request.scope)) is not None:
                 pages[visitor.token].append(client)
         for token, clients in pages.items():
-            if await self._visitors.of(token) is None:
-                for client in clients:
-                    await self._put_out(client)
+            now = await self._visitors.of(token)
+            for client in clients:
+                if visitor_of(client.request.scope) != now:
+                    await self._put_out(client, now)
 
     def _greeting(self, handler: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
         """Refuse a socket that names a page of another session, before NiceGUI greets it."""
@@ -101,8 +106,9 @@ class SocketGuard:
                 return False
             async with self._turns[sid]:
                 visitor = visitor_of(client.request.scope)
-                if visitor is None or await self._visitors.of(visitor.token) is None:
-                    await self._put_out(client)
+                now = None if visitor is None else await self._visitors.of(visitor.token)
+                if now is None or now != visitor:
+                    await self._put_out(client, now)
                     return False
                 return await _result(handler(sid, message))
 
@@ -122,12 +128,13 @@ class SocketGuard:
         environment = self._sio.get_environ(sid) or {}
         return client if client is not None and _belongs(client, environment.get("asgi.scope")) else None
 
-    async def _put_out(self, client: Any) -> None:
+    async def _put_out(self, client: Any, now: Visitor | None) -> None:
+        """Close a page: for sign-in, or to be opened anew by somebody who has another role or team by now."""
         from nicegui import Client
 
         if client.id not in Client.instances:
             return
-        address = sign_in_address(_address_of(client), ended=True)
+        address = _address_of(client) if now else sign_in_address(_address_of(client), ended=True)
         await self._sio.emit("open", {"path": address, "new_tab": False}, room=client.id)
         for sid, _ in list(self._sio.manager.get_participants(_NAMESPACE, client.id)):
             await self._sio.disconnect(sid)
@@ -151,4 +158,4 @@ async def _result(given: Any) -> Any:
 
 
 async def _ignore(_sid: str, _message: Any) -> None:
-    """Keep what browsers would write into our log out of it."""
+    """Do nothing with an event that nobody has judged."""

@@ -21,6 +21,40 @@ INTERFACE: Final[dict[str, tuple[str, str]]] = {
     "sign_in.submit": ("登录", "Sign in"),
     "sign_in.empty": ("请输入用户名和密码", "Enter your user name and password"),
     "sign_in.ended": ("会话已结束，请重新登录", "Your session has ended: sign in again"),
+    "sign_in.too_many": (
+        "此网络登录失败次数过多，请 {minutes} 分钟后再试",
+        "Too many failures from this network: try again in {minutes} minutes",
+    ),
+    "sign_in.sso": ("使用企业账号登录", "Sign in with your company account"),
+    "sign_in.or": ("或", "or"),
+    "sign_in.code": ("验证码", "Code"),
+    "sign_in.code_lead": (
+        "请输入手机验证器上的 6 位验证码；手机不在身边时，可输入一个恢复码",
+        "Enter the 6 digits that your authenticator app shows, or one of your recovery codes",
+    ),
+    "sign_in.code_empty": ("请输入验证码", "Enter the code"),
+    "sign_in.again": ("换一个账号登录", "Sign in as somebody else"),
+    # second factor
+    "second_factor.title": ("二次验证", "Second factor"),
+    "second_factor.lead": (
+        "用手机验证器扫描二维码，再输入它显示的 6 位验证码",
+        "Scan the picture with an authenticator app, then enter the 6 digits that it shows",
+    ),
+    "second_factor.picture": ("二维码", "QR code"),
+    "second_factor.secret": ("或手动输入密钥", "Or type this key"),
+    "second_factor.password": ("当前密码", "Your password"),
+    "second_factor.submit": ("启用", "Turn on"),
+    "second_factor.wrong_password": ("密码不正确", "The password is wrong"),
+    "second_factor.there": ("二次验证已启用", "Your second factor is on"),
+    "second_factor.there_hint": (
+        "更换手机或停用时，请联系管理员。",
+        "To change the phone or turn it off, ask your administrator.",
+    ),
+    "second_factor.kept": ("二次验证已启用，请保存恢复码", "It is on: keep your recovery codes"),
+    "second_factor.kept_hint": (
+        "每个恢复码只能用一次，且只在此处显示这一次。请抄下来，放在安全的地方。",
+        "Each works once, and they are shown only now. Write them down and keep them safe.",
+    ),
     "sign_in.help": (
         "没有账号或忘记密码？请联系管理员。",
         "No account, or password forgotten? Ask your administrator.",
@@ -147,6 +181,11 @@ INTERFACE: Final[dict[str, tuple[str, str]]] = {
     "problem.forbidden.hint": (
         "请求来自未被允许的网站。请直接打开工作台地址。",
         "It came from a site that is not allowed. Open the workbench by its own address.",
+    ),
+    "problem.not_allowed": ("您的角色看不到此页面", "Your role does not see this page"),
+    "problem.not_allowed.hint": (
+        "如果工作需要，请管理员调整角色，或将账号关联到您的销售档案。",
+        "If you need it, ask an administrator for another role, or to link you to your salesperson record.",
     ),
     "problem.bad_request": ("请求无法识别", "This request was not understood"),
     "problem.bad_request.hint": ("请返回上一页重试。", "Go back and try again."),

@@ -17,7 +17,7 @@ from serving.champions import Absent, Champion
 from serving.deps import ServingDeps, ServingLimits
 from serving.ladder import LadderLimits, RuleSource
 from serving.online import OnlineLimits
-from serving.ports import CursorRefusedError, KeyHolder, ListFilter, PastScore, RankedPage, Subject
+from serving.ports import CursorRefusedError, ListFilter, PastScore, RankedPage, Subject, Viewer
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 KEY = "lp_both"
@@ -113,9 +113,23 @@ class FakeRecords:
     def ping(self) -> None:
         self._call("ping")
 
-    def key_holder(self, key: str, now: datetime) -> KeyHolder | None:
-        self._call("key_holder")
-        return KeyHolder(key, key, tuple(self.keys[key])) if key in self.keys else None
+    def viewer_of_key(self, key: str, now: datetime) -> Viewer | None:
+        self._call("viewer_of_key")
+        if key not in self.keys:
+            return None
+        return Viewer(None, key, "service", scopes=frozenset(self.keys[key]), way="api")
+
+    def seen_by(self, viewer: Viewer) -> FakeRecords:
+        """Everybody sees everything here; ``tests/integration/policy`` is about who sees what."""
+        return self
+
+    def scorable(self, entity: str, ids: Sequence[str]) -> set[str]:
+        self._call("scorable")
+        return set(ids)
+
+    def source_rows(self, source: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        self._call("source_rows")
+        return [dict(row) for row in rows]
 
     def subjects(self, entity: str, ids: Sequence[str]) -> dict[str, Subject]:
         self._call("subjects")

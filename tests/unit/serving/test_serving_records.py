@@ -14,7 +14,7 @@ from crm_store.domain.scores import Reason, Score
 from crm_store.repositories.records import write_record
 from crm_store.repositories.scores import ScoreRow, append_scores
 from crm_store.services.access import create_api_key
-from serving.ports import CursorRefusedError, ListFilter
+from serving.ports import CursorRefusedError, ListFilter, SeenRecords, Viewer
 from serving.records import StoreRecords
 from tests.unit.serving.fakes import NOW
 
@@ -39,6 +39,12 @@ def records(sessions: sessionmaker[Session]) -> StoreRecords:
     return StoreRecords(sessions)
 
 
+@pytest.fixture
+def seen(records: StoreRecords) -> SeenRecords:
+    """The store as a key with the scope ``read`` sees it; the rest is in ``tests/integration/policy``."""
+    return records.seen_by(Viewer(None, "crm", "service", scopes=frozenset({"read"}), way="api"))
+
+
 def test_subjects_are_those_that_exist_with_their_money(records: StoreRecords) -> None:
     asked = ["lea_1", "lea_gone", "acc_1", "none"]
     leads = records.subjects("lead", asked)
@@ -49,33 +55,34 @@ def test_subjects_are_those_that_exist_with_their_money(records: StoreRecords) -
     assert len(records.subjects("lead", ["lea_1"] * 20_000)) == 1
 
 
-def test_a_record_is_shown_with_its_phone_masked_unless_it_was_deleted(records: StoreRecords) -> None:
-    shown = records.record("lead", "lea_1")
+def test_a_record_is_shown_with_its_phone_masked_unless_it_was_deleted(seen: SeenRecords) -> None:
+    shown = seen.record("lead", "lea_1")
     assert shown is not None
     assert (shown["company"], shown["phone"]) == ("测试公司", "138****5678")
-    assert records.record("lead", "lea_gone") is None
-    assert records.record("account", "lea_1") is None
+    assert seen.record("lead", "lea_gone") is None
+    assert seen.record("account", "lea_1") is None
 
 
-def test_lists_hold_current_scores_and_refuse_cursors_of_others(records: StoreRecords) -> None:
-    first = records.ranked(MODEL, ListFilter(), 1, None)
+def test_lists_hold_current_scores_and_refuse_cursors_of_others(seen: SeenRecords) -> None:
+    first = seen.ranked(MODEL, ListFilter(), 1, None)
     assert [item["id"] for item in first.items] == ["lea_1"]
     assert set(first.items[0]) == {
         *("id", "title", "value", "band", "probability", "source", "owner_id", "region", "money", "scored_at")
     }
-    second = records.ranked(MODEL, ListFilter(), 1, first.next_cursor)
+    second = seen.ranked(MODEL, ListFilter(), 1, first.next_cursor)
     assert [item["id"] for item in second.items] == ["lea_2"]
     with pytest.raises(CursorRefusedError):
-        records.ranked(MODEL, ListFilter(band="red"), 1, first.next_cursor)
-    assert records.ranked(MODEL, ListFilter(search="二"), 10, None).total == 1
+        seen.ranked(MODEL, ListFilter(band="red"), 1, first.next_cursor)
+    assert seen.ranked(MODEL, ListFilter(search="二"), 10, None).total == 1
 
 
-def test_the_latest_score_and_those_before_it(records: StoreRecords) -> None:
+def test_the_latest_score_and_those_before_it(records: StoreRecords, seen: SeenRecords) -> None:
     latest = records.latest(MODEL, ["lea_1", "lea_none"])
     assert set(latest) == {"lea_1"}
     assert latest["lea_1"].score.value == 20.0
     assert latest["lea_1"].score.reasons[0].sentence == ("一", "one")
-    assert [past.score.value for past in records.score_history(MODEL, "lea_1", 10)] == [20.0, 70.0]
+    assert seen.latest(MODEL, ["lea_1", "lea_none"]) == latest
+    assert [past.score.value for past in seen.score_history(MODEL, "lea_1", 10)] == [20.0, 70.0]
 
 
 def test_history_holds_only_the_sources_asked_for(records: StoreRecords) -> None:
@@ -90,11 +97,11 @@ def test_a_key_is_known_by_its_holder_until_it_expires(
     with transaction(sessions) as session:
         key = create_api_key(session, "crm", ["read"], NOW, NOW + timedelta(hours=1))
         create_api_key(session, "other", ["score"], NOW)
-    holder = records.key_holder(key, NOW)
+    holder = records.viewer_of_key(key, NOW)
     assert holder is not None
-    assert (holder.name, holder.allows("read"), holder.allows("score")) == ("crm", True, False)
-    assert records.key_holder(key, NOW + timedelta(hours=1)) is None
-    assert records.key_holder("lp_none", NOW) is None
+    assert (holder.actor, holder.holds("read"), holder.holds("score")) == ("api:crm", True, False)
+    assert records.viewer_of_key(key, NOW + timedelta(hours=1)) is None
+    assert records.viewer_of_key("lp_none", NOW) is None
 
 
 def test_a_store_without_tables_does_not_answer(tmp_path: Path, records: StoreRecords) -> None:
@@ -122,7 +129,7 @@ def fill(session: Session) -> None:
 
 def write(session: Session, entity: str, record_id: str, values: dict[str, object]) -> None:
     identity = {"source": "test", "external_id": record_id}
-    write_record(session, entity, record_id, identity | values, actor="test", recorded_at=BORN, now=NOW)
+    write_record(session, entity, record_id, identity | values, actor="user:test", recorded_at=BORN, now=NOW)
 
 
 def row(entity_id: str, value: float, title: str = "公司一") -> ScoreRow:

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from crm_store.database import transaction
 from crm_store.services.access import LOCK_AFTER, create_user, disable_user
+from serving.workbench.attempts import Attempts
 from serving.workbench.doors import Doors
 from serving.workbench.gate import Gate, cookie_name
 from serving.workbench.visitors import Visitors
@@ -32,7 +33,7 @@ def site(sqlite_sessions: sessionmaker[Session]) -> Ask:
     def ask(method: str, path: str, cookies: dict[str, str] | None = None, **more: Any) -> httpx.Response:
         async def run() -> httpx.Response:
             visitors = Visitors(sqlite_sessions, lambda: NOW + timedelta(minutes=1))
-            doors = Doors(visitors, cookie_name(secure=True), secure=True)
+            doors = Doors(visitors, cookie_name(secure=True), secure=True, attempts=Attempts(lambda: 0.0))
             gate = Gate(Starlette(routes=doors.routes()), visitors, ["https://crm.example"])
             transport = httpx.ASGITransport(gate)
             origin = "https://crm.example"

@@ -8,6 +8,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from crm_store.domain.policy import Viewer
 from serving.workbench.gate import Gate
 from serving.workbench.visitors import Visitor, Visitors, visitor_of
 
@@ -21,12 +22,12 @@ class FakeVisitors(Visitors):
         pass
 
     async def of(self, token: str | None) -> Visitor | None:
-        return Visitor("good", "user_1", "周经理", "manager") if token == "good" else None
+        return Visitor("good", Viewer("user_1", "周经理", "manager")) if token == "good" else None
 
 
 async def inside(scope: Scope, receive: Receive, send: Send) -> None:
     """What lies behind the gate: says who came, and breaks when asked to."""
-    if scope["path"] == "/break":
+    if scope["path"] == "/leads/break":
         raise RuntimeError("secret detail")
     visitor = visitor_of(scope)
     if scope["type"] == "websocket":
@@ -179,7 +180,7 @@ def test_long_polling_is_held_to_the_same(headers: dict[str, str], status: int) 
 
 
 def test_what_breaks_is_a_page_with_a_number_and_no_trace(caplog: pytest.LogCaptureFixture) -> None:
-    answer = ask("GET", "/break", SESSION | {"accept-language": "en"})
+    answer = ask("GET", "/leads/break", SESSION | {"accept-language": "en"})
     assert answer.status_code == 500
     assert "internal" in answer.text
     assert "Something went wrong" in answer.text

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from crm_store.domain.policy import Viewer
 from crm_store.domain.scores import Reason, Score
 from crm_store.repositories.views import TimelineItem
 from serving.kinds import ACCOUNT, LEAD
@@ -133,7 +134,7 @@ def line(**values: Any) -> Line:
 
 
 def reader(language: Any = "zh") -> Reader:
-    return Reader(Visitor("token", "user_1", "周经理", "manager"), language, "/leads")
+    return Reader(Visitor("token", Viewer("user_1", "周经理", "manager")), language, "/leads")
 
 
 def page_of(*lines: Line) -> RankedList:

@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 
 import serving.workbench
-from crm_store.models.records import CHANNELS, CONTRACT_STATUSES, DIRECTIONS, LEAD_STATUSES, TICKET_STATUSES
+from crm_store.models.choices import CHANNELS, CONTRACT_STATUSES, DIRECTIONS, LEAD_STATUSES, TICKET_STATUSES
 from serving.errors import WHY
 from serving.workbench import formats
 from serving.workbench.detail_page import RECORD_FIELDS

@@ -5,24 +5,27 @@ from typing import Annotated
 
 import typer
 
+from pipelines import cli_access, cli_audit, cli_data, cli_duplicates
+
 app = typer.Typer(
     name="leadpulse",
     help="LeadPulse 线索脉搏: lead intelligence for Chinese B2B sales.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-user_app = typer.Typer(help="People who sign in to the workbench.", no_args_is_help=True)
-key_app = typer.Typer(help="Keys of programs that call the API.", no_args_is_help=True)
 features_app = typer.Typer(help="The feature catalog.", no_args_is_help=True)
-import_app = typer.Typer(help="Load records from files; a rerun adds nothing.", no_args_is_help=True)
 db_app = typer.Typer(help="Migrations of the record store.", no_args_is_help=True)
-audit_app = typer.Typer(help="The change log's hash chains.", no_args_is_help=True)
-app.add_typer(user_app, name="user")
-app.add_typer(key_app, name="key")
+app.add_typer(cli_access.user_app, name="user")
+app.add_typer(cli_access.key_app, name="key")
 app.add_typer(features_app, name="features")
-app.add_typer(import_app, name="import")
+app.add_typer(cli_data.import_app, name="import")
+app.add_typer(cli_data.export_app, name="export")
+app.add_typer(cli_data.orders_app, name="orders")
+app.add_typer(cli_duplicates.app, name="duplicates")
 app.add_typer(db_app, name="db")
-app.add_typer(audit_app, name="audit")
+app.add_typer(cli_audit.audit_app, name="audit")
+app.add_typer(cli_audit.backup_app, name="backup")
+app.command()(cli_audit.restore)
 
 Home = Annotated[
     Path | None, typer.Option("--home", help="Data folder. [default: .leadpulse, or LEADPULSE_HOME]")
@@ -57,32 +60,6 @@ def serve(home: Home = None) -> None:
     raise typer.Exit(run_services(home))
 
 
-@import_app.command("olist")
-def import_olist(folder: Path, home: Home = None) -> None:
-    """Load the public Olist files as they come."""
-    from pipelines.commands import import_olist_folder
-
-    raise typer.Exit(import_olist_folder(home, folder))
-
-
-@import_app.command("csv")
-def import_csv(
-    file: Path,
-    kind: Annotated[
-        str | None, typer.Option(help="Kind of record: lead, account, activity, order_snapshot, …")
-    ] = None,
-    source: Annotated[str, typer.Option(help="Name of the system that the file comes from.")] = "csv",
-    mapping: Annotated[
-        Path | None, typer.Option(help="JSON file: column → field. Default: columns named like fields.")
-    ] = None,
-    home: Home = None,
-) -> None:
-    """Load one CSV file, UTF-8 or GBK; bad rows go to a rejects file with their reasons."""
-    from pipelines.commands import import_csv_file
-
-    raise typer.Exit(import_csv_file(home, file, kind=kind, source=source, mapping=mapping))
-
-
 @app.command()
 def build(home: Home = None) -> None:
     """Compute every feature as of now and publish it to the online store."""
@@ -109,33 +86,6 @@ def score(home: Home = None) -> None:
     from pipelines.commands import score_all
 
     raise typer.Exit(score_all(home))
-
-
-@user_app.command("add")
-def add_user(
-    name: str,
-    role: Annotated[
-        str, typer.Option(help="rep, lead, manager, operations, scientist, service, admin")
-    ] = "rep",
-    home: Home = None,
-) -> None:
-    """Add a person; asks for the password."""
-    from pipelines.commands import add_user as run
-
-    password = typer.prompt("Password 密码", hide_input=True, confirmation_prompt=True)
-    raise typer.Exit(run(home, name, password, role))
-
-
-@key_app.command("create")
-def create_key(
-    name: str,
-    scope: Annotated[list[str] | None, typer.Option(help="score, read or admin; may be repeated")] = None,
-    home: Home = None,
-) -> None:
-    """Create an API key and print it once."""
-    from pipelines.commands import create_key as run
-
-    raise typer.Exit(run(home, name, scope or ["score", "read"]))
 
 
 @features_app.command("list")
@@ -168,14 +118,6 @@ def downgrade(revision: str, home: Home = None) -> None:
     from pipelines.commands import migrate_store
 
     raise typer.Exit(migrate_store(home, revision, backward=True))
-
-
-@audit_app.command("verify")
-def verify_audit(home: Home = None) -> None:
-    """Check every hash chain of the change log; exit 1 and say where one is broken."""
-    from pipelines.commands import verify_audit as run
-
-    raise typer.Exit(run(home))
 
 
 if __name__ == "__main__":

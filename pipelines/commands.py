@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
@@ -15,8 +13,7 @@ from pipelines.progress import Steps
 from pipelines.runtime import Runtime
 
 if TYPE_CHECKING:
-    from crm_store.imports.csv_import import ImportReport
-    from crm_store.imports.mapping import ColumnMapping
+    pass
 
 P = ParamSpec("P")
 
@@ -46,77 +43,11 @@ def _refuse(code: str, zh: str, en: str) -> int:
 
 
 @told
-def import_olist_folder(home: Path | None, folder: Path) -> int:
-    """Load the public Olist files."""
-    from crm_store.imports.olist import import_olist
-
-    runtime = _migrated(home)
-    with Steps().step("import", "Import 导入") as report:
-        jobs = import_olist(
-            runtime.engine, folder, rejects_folder=_rejects(runtime), now=datetime.now(UTC), progress=report
-        )
-    for name, job in jobs.items():
-        _print_job(name, job)
-    return 0
-
-
-@told
-def import_csv_file(
-    home: Path | None, file: Path, *, kind: str | None, source: str, mapping: Path | None
-) -> int:
-    """Load one CSV file, by a saved mapping or by equal names."""
-    from pydantic import ValidationError
-
-    from crm_store.imports.csv_import import run_import
-    from crm_store.imports.mapping import ColumnMapping
-
-    try:
-        if mapping is not None:
-            chosen = ColumnMapping.model_validate_json(mapping.read_bytes())
-        elif kind is not None:
-            chosen = _equal_names(file, kind, source)
-        else:
-            return _refuse(
-                "kind_missing", "请用 --kind 或 --mapping 说明文件内容", "give --kind or --mapping"
-            )
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        return _refuse(
-            "mapping_invalid", f"列映射有误：{where}", f"the mapping is wrong at {where}: {first['msg']}"
-        )
-    runtime = _migrated(home)
-    with Steps().step("import", "Import 导入") as report:
-        job = run_import(
-            runtime.engine,
-            chosen,
-            file,
-            rejects_folder=_rejects(runtime),
-            now=datetime.now(UTC),
-            progress=report,
-        )
-    _print_job(file.name, job)
-    return 0
-
-
-def _equal_names(file: Path, kind: str, source: str) -> ColumnMapping:
-    """Return a mapping of the file's columns that are called like fields of the kind."""
-    from crm_store.imports.mapping import ColumnMapping
-    from crm_store.repositories.fields import FIELDS
-
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        header = next(csv.reader(lines), [])
-    known = {*FIELDS.get(kind, ()), "external_id", "recorded_at"}
-    columns = [{"column": name, "field": name} for name in header if name in known]
-    return ColumnMapping.model_validate({"entity": kind, "source": source, "columns": columns})
-
-
-@told
 def build_features(home: Path | None) -> int:
     """Export the feature sources and register the catalog."""
     from pipelines.jobs import export_sources
 
-    runtime = _migrated(home)
+    runtime = migrated(home)
     with Steps().step("features", "Export the feature sources 导出特征来源") as report:
         counts = export_sources(runtime, report)
     for name, rows in counts.items():
@@ -157,30 +88,6 @@ def score_all(home: Path | None) -> int:
         with steps.step(kind.plural, f"Score {kind.plural} 评分") as report:
             added = score(runtime, kind, runtime.now(), report)
         print(f"{kind.plural}: {added:,} scores appended 新增评分")
-    return 0
-
-
-@told
-def add_user(home: Path | None, name: str, password: str, role: str) -> int:
-    """Add a person."""
-    from crm_store.database import transaction
-    from crm_store.services.access import create_user
-
-    with transaction(_migrated(home).sessions) as session:
-        create_user(session, name, password, role, datetime.now(UTC))
-    print(f"{name} ({role}) added 已添加")
-    return 0
-
-
-@told
-def create_key(home: Path | None, name: str, scopes: list[str]) -> int:
-    """Create an API key and print it, once."""
-    from crm_store.database import transaction
-    from crm_store.services.access import create_api_key
-
-    with transaction(_migrated(home).sessions) as session:
-        key = create_api_key(session, name, scopes, datetime.now(UTC))
-    print(key)
     return 0
 
 
@@ -230,34 +137,11 @@ def migrate_store(home: Path | None, revision: str, *, backward: bool) -> int:
     return 0
 
 
-@told
-def verify_audit(home: Path | None) -> int:
-    """Check every hash chain."""
-    from crm_store.repositories.changelog import verify
-
-    with Runtime.at(home).sessions() as session:
-        problems = verify(session)
-    for problem in problems:
-        print(problem)
-    print(f"{len(problems)} problems 处问题")
-    return 1 if problems else 0
-
-
-def _migrated(home: Path | None) -> Runtime:
+def migrated(home: Path | None) -> Runtime:
+    """Return the runtime of a data folder whose store is up to date."""
     from crm_store.database import migrate
 
     runtime = Runtime.at(home)
     runtime.settings.folder.mkdir(parents=True, exist_ok=True)
     migrate(runtime.settings.store_url)
     return runtime
-
-
-def _rejects(runtime: Runtime) -> Path:
-    return runtime.settings.folder / "rejects"
-
-
-def _print_job(name: str, job: ImportReport) -> None:
-    counts = {"read 读取": job.rows_read, "added 新增": job.rows_added, "rejected 拒绝": job.rows_rejected}
-    print(f"{name}: " + ", ".join(f"{count:,} {label}" for label, count in counts.items()))
-    if job.rows_rejected:
-        print(f"  rejects 拒绝明细: {job.rejects_file}")

@@ -76,6 +76,7 @@ class Demo:
 
         migrate(self.runtime.settings.store_url)
         _make_sign_in(self.runtime)
+        _make_seal_key(self.runtime)
         report(1, 1)
 
     def _load(self, report: Report) -> dict[str, Any]:
@@ -202,6 +203,15 @@ def _print_json(summary: dict[str, Any], steps: Steps, started: float) -> None:
     print(json.dumps({**summary, "seconds": seconds, "steps": steps.seconds}, ensure_ascii=False), flush=True)  # noqa: T201
 
 
+def _make_seal_key(runtime: Runtime) -> None:
+    from crm_store.services.seal_keys import create_keys
+    from pipelines.seals import SealPlace
+
+    place = SealPlace.of(runtime.settings)
+    if not place.private_key.exists():
+        create_keys(place.private_key, place.book().public_key)
+
+
 def _make_sign_in(runtime: Runtime) -> None:
     """Create a manager and an API key with secrets of their own, kept for the owner of the folder only.
 
@@ -218,6 +228,8 @@ def _make_sign_in(runtime: Runtime) -> None:
     name = f"{DEMO_USER}-{secrets.token_hex(2)}"
     with transaction(runtime.sessions) as session:
         create_user(session, name, password, "manager", now)
-        key = create_api_key(session, "demo", ["score", "read"], now, now + timedelta(days=365))
+        key = create_api_key(
+            session, "demo", ["score", "read", "write", "intake"], now, now + timedelta(days=365)
+        )
         file.touch(mode=0o600)
         file.write_text(json.dumps({"user": name, "password": password, "api_key": key}), "utf-8")

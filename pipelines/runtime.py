@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session, sessionmaker
 
     from crm_store.rules.engine import RuleBook
+    from crm_store.services.vault import Vault
     from features.store import FeatureStore, OnlineRows
     from serving.champions import FileChampions
+    from serving.crm.deps import CrmDeps
     from serving.deps import ServingDeps
     from serving.ladder import RuleSource
     from serving.online import OnlineReader
@@ -73,6 +75,13 @@ class Runtime:
         from features.store import FeatureStore
 
         return FeatureStore(self.settings.features_folder, self.settings.online_url or "sqlite")
+
+    @cached_property
+    def vault(self) -> Vault:
+        """What seals the secrets that must be read again."""
+        from pipelines.access_settings import AccessSettings
+
+        return AccessSettings().vault(self.settings.folder)
 
     @cached_property
     def rules(self) -> RuleBook:
@@ -129,7 +138,15 @@ class Runtime:
             rules=self.rule_sources(),
             clock=self.now,
             wall=utc_now,
+            crm=self.crm_deps(),
         )
+
+    def crm_deps(self) -> CrmDeps:
+        """Return the parts of the CRM interface."""
+        from serving.crm.deps import CrmDeps
+
+        uploads = self.settings.folder / "uploads"
+        return CrmDeps(self.engine, self.sessions, self.vault, uploads, utc_now)
 
     def online_reader(self) -> OnlineReader:
         """Return the online features; on SQLite, rows are remembered until the file changes."""
@@ -142,6 +159,7 @@ class Runtime:
 
     def workbench_deps(self) -> WorkbenchDeps:
         """Return the parts of the workbench."""
+        from pipelines.access_settings import AccessSettings
         from serving.workbench.deps import WorkbenchDeps
 
         notice = None
@@ -151,7 +169,9 @@ class Runtime:
             notice = SYNTHETIC_NOTICE
         port, public = self.settings.workbench_port, self.settings.public_workbench_url
         local = tuple(f"http://{host}:{port}" for host in dict.fromkeys((self.settings.host, "localhost")))
-        return WorkbenchDeps(self.sessions, utc_now, (public,) if public else local, notice)
+        origins = (public,) if public else local
+        sso = AccessSettings().single_sign_on(origins[0], self.vault)
+        return WorkbenchDeps(self.sessions, utc_now, origins, notice, self.vault, sso)
 
 
 @dataclass(frozen=True)

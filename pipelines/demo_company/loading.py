@@ -11,8 +11,25 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 # a record is loaded before those that point at it
-ORDER = ("team", "rep", "account", "contact", "lead", "opportunity", "ticket", "contract")
-ACTOR = "demo"
+ORDER = (
+    "team",
+    "rep",
+    "account",
+    "contact",
+    "lead",
+    "opportunity",
+    "ticket",
+    "contract",
+    "campaign",
+    "product",
+    "territory",
+    "leave",
+    "contact_relation",
+    "device",
+    "delivery",
+    "evidence",
+)
+ACTOR = "import:demo"
 REASON = "synthetic demo company"
 _FACTS: dict[str, type[Activity] | type[OrderSnapshot]] = {
     "activity": Activity,

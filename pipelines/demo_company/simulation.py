@@ -24,9 +24,21 @@ from pipelines.demo_company.records.business_records import (
     opportunity_versions,
     ticket_versions,
 )
+from pipelines.demo_company.records.customer_records import (
+    delivery_versions,
+    device_versions,
+    evidence_versions,
+    relation_versions,
+)
 from pipelines.demo_company.records.facts import activity_table, order_table
 from pipelines.demo_company.records.keys import record_ids
 from pipelines.demo_company.records.lead_records import lead_versions
+from pipelines.demo_company.records.setup_records import (
+    campaign_versions,
+    leave_versions,
+    product_versions,
+    territory_versions,
+)
 from pipelines.demo_company.records.staff import rep_versions, team_versions
 from pipelines.demo_company.world.arrays import Ints, Rng, stream
 from pipelines.demo_company.world.batch import Batch
@@ -35,7 +47,7 @@ from pipelines.demo_company.world.customers import old_customers
 from pipelines.demo_company.world.market import Campaigns, plan_campaigns
 from pipelines.demo_company.world.reps import Reps, hire
 
-_STEPS = 12
+_STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -122,17 +134,24 @@ def _histories(seed: int, story: Story) -> Iterator[tuple[str, list[Version]]]:
     yield "team", team_versions(clock)
     yield "rep", rep_versions(clock, story.reps)
     yield "account", account_versions(written, clock, accounts, story.terms, story.reps, rep_ids)
-    yield "contact", contact_versions(written, clock, accounts, account_ids)
+    contacts = contact_versions(written, clock, accounts, account_ids)
+    yield "contact", contacts
     yield (
         "lead",
         lead_versions(written, clock, leads, story.handling, story.outcomes, story.plan, of_lead, rep_ids),
     )
-    yield (
-        "opportunity",
-        opportunity_versions(written, clock, leads, story.handling, story.outcomes, of_lead, rep_ids),
-    )
+    deals = opportunity_versions(written, clock, leads, story.handling, story.outcomes, of_lead, rep_ids)
+    yield "opportunity", deals
     yield "ticket", ticket_versions(clock, accounts, story.tickets, account_ids)
     yield "contract", contract_versions(written, clock, accounts, story.terms, account_ids)
+    yield "campaign", campaign_versions(stream(seed, "campaign records"), clock, story.plan)
+    yield "product", product_versions(clock)
+    yield "territory", territory_versions(clock)
+    yield "leave", leave_versions(stream(seed, "leave"), clock, story.reps, rep_ids)
+    yield "contact_relation", relation_versions(stream(seed, "decision chains"), clock, contacts)
+    yield "device", device_versions(stream(seed, "devices"), clock, accounts, account_ids)
+    yield "delivery", delivery_versions(clock, story.orders, account_ids)
+    yield "evidence", evidence_versions(stream(seed, "evidence"), clock, deals)
 
 
 def _activities(seed: int, story: Story) -> pa.Table:

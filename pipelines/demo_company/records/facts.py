@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from crm_store.domain.ids import stable_id
+from crm_store.models.choices import COMMUNICATION_CHANNELS
 from pipelines.demo_company import SOURCE
 from pipelines.demo_company.account_life.orders import Orders
 from pipelines.demo_company.records.keys import outside_id
@@ -13,7 +14,7 @@ from pipelines.demo_company.world.arrays import NOBODY, Flags, Floats, Ints, Rng
 from pipelines.demo_company.world.batch import Batch
 from pipelines.demo_company.world.clock import HOUR, MINUTE, SECOND, Clock
 from pipelines.demo_company.world.market import LINES
-from pipelines.demo_company.world.texts import CORRECTION
+from pipelines.demo_company.world.texts import CORRECTION, scene_of
 
 _MOMENT = pa.timestamp("us", tz="UTC")
 # share of entries that a rep makes hours to days later, by channel; machines record at once
@@ -117,8 +118,17 @@ def _activities(
             "duration_s": pa.array(columns["duration"], pa.float64(), from_pandas=True),
             "text": pa.array(columns["text"], pa.string()),
             "corrects_id": pa.array(own[corrects], pa.string()),
+            "scene": pa.array(_scenes(columns["channel"], columns["text"]), pa.string()),
+            "entered_by": pa.array([f"import:{SOURCE}"] * len(at), pa.string()),
         }
     )
+
+
+def _scenes(channels: Words, texts: Words) -> list[str | None]:
+    """Return what each communication was about; other activities have no scene."""
+    known = {text: scene_of(text) for text in set(texts.tolist()) if text is not None}
+    spoken = np.isin(channels.astype(str), COMMUNICATION_CHANNELS).tolist()
+    return [known.get(text) if yes else None for yes, text in zip(spoken, texts.tolist(), strict=True)]
 
 
 def _head(kind: str, clock: Clock, at: Floats, recorded: Floats) -> dict[str, pa.Array]:

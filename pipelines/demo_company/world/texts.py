@@ -89,6 +89,28 @@ ONBOARDING = (
 CORRECTION = "更正："
 
 
+# What a sentence is about, by the first of these words in it.
+_SCENES = (
+    ("payment_terms", ("付款", "发票", "开票")),
+    ("delivery_delay", ("到货", "交付", "加急", "这周的货")),
+    ("tender", ("招标", "比选", "三家比价")),
+    ("price_objection", ("价格", "报价", "降价")),
+    ("contract_terms", ("合同",)),
+    ("technical_exchange", ("参数", "注册证", "检测报告", "试用", "样品", "实物")),
+    ("after_sales", ("售后", "培训", "操作", "问题")),
+    ("care", ("回访", "问候", "同步", "补货", "备货")),
+    ("need_confirmation", ("预算", "数量", "采购时间", "确认", "资料", "咨询")),
+)
+
+
+def scene_of(sentence: str) -> str:
+    """Return the scene of a communication, as ``crm_store.models.choices.SCENES`` names it."""
+    for scene, marks in _SCENES:
+        if any(mark in sentence for mark in marks):
+            return scene
+    return "other"
+
+
 def pool(templates: tuple[str, ...]) -> Words:
     """Return every sentence as an array (product line, variant)."""
     rows = [

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import tests.bench
+from pipelines.access_settings import AccessSettings
 from pipelines.cli import app
 from pipelines.settings import Settings
 
@@ -17,7 +18,7 @@ COMMANDS = [
 BENCHES = [module.name.rstrip("_") for module in pkgutil.iter_modules(tests.bench.__path__)]
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
+@pytest.mark.parametrize("name", [*Settings.model_fields, *AccessSettings.model_fields])
 def test_every_setting_is_documented(name: str) -> None:
     assert f"LEADPULSE_{name.upper()}" in README
 

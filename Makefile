@@ -5,7 +5,7 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export TZ := UTC
 
-.PHONY: demo test lint install lock bench clean
+.PHONY: demo test test-full lint install lock bench clean
 
 demo: install  ## install, then load the demo company, train, score and serve
 	$(BIN)/leadpulse demo $(ARGS)
@@ -16,6 +16,9 @@ test: install  ## what .ci/run runs: lint, format, types, import contracts, test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-full: install  ## the fault, load and fuzz tests at full size: nightly, and before a release
+	LEADPULSE_TEST_FULL=1 $(BIN)/pytest -n 2 --dist loadgroup tests/integration tests/unit/crm_store tests/fuzz
 
 install: .venv/.installed
 

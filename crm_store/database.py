@@ -36,7 +36,7 @@ def open_engine(url: str) -> Engine:
     if backend == "sqlite":
         return _open_sqlite(url)
     if backend == "postgresql":
-        options = f"{parsed.query.get('options', '')} -c timezone=UTC".strip()
+        options = f"{parsed.query.get('options', '')} -c timezone=UTC -c synchronous_commit=on".strip()
         return create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             connect_args={"options": options},

@@ -52,7 +52,7 @@ def order_table(clock: Clock, orders: Orders, account_ids: Words) -> pa.Table:
     """Return the order snapshots, with every column of the model."""
     order = np.argsort(orders.at, kind="stable")
     age = clock.now_day - orders.at[order]
-    state = np.where(age < _MAKING, "待排产", np.where(age < _WAITING, "生产中", "已发货"))
+    state = np.where(age < _MAKING, "to_schedule", np.where(age < _WAITING, "in_production", "shipped"))
     at, recorded = orders.at[order], orders.recorded[order]
     return pa.table(
         _head("order_snapshot", clock, at, recorded)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pipelines.commands import told
+from pipelines.commands import migrated, told
 from pipelines.progress import Steps
 from pipelines.runtime import Runtime
 
@@ -42,7 +42,7 @@ def import_olist_folder(home: Path | None, folder: Path) -> int:
     """Load the public Olist files."""
     from crm_store.imports.olist import import_olist
 
-    runtime = _migrated(home)
+    runtime = migrated(home)
     with Steps().step("import", "Import 导入") as report:
         jobs = import_olist(
             runtime.engine,
@@ -61,7 +61,7 @@ def import_file(home: Path | None, file: Path, choice: Choice) -> int:
     """Load one file by a mapping that is given, saved, or found out."""
     from crm_store.imports.jobs import start_import
 
-    runtime = _migrated(home)
+    runtime = migrated(home)
     mapping = _mapping(runtime, file, choice)
     job_id = start_import(
         runtime.sessions, mapping, file, folder=_imports(runtime), who=_WHO, now=datetime.now(UTC)
@@ -72,7 +72,7 @@ def import_file(home: Path | None, file: Path, choice: Choice) -> int:
 @told
 def preview_file(home: Path | None, file: Path, choice: Choice, *, rows: int, as_mapping: bool) -> int:
     """Show the first rows of a file as records, or the mapping as JSON to edit and save."""
-    runtime = _migrated(home)
+    runtime = migrated(home)
     seen = _preview(runtime, file, choice, rows)
     if as_mapping:
         print(_json(_found(seen)))
@@ -97,7 +97,7 @@ def list_jobs(home: Path | None) -> int:
     """List the latest imports."""
     from crm_store.repositories.import_jobs import list_jobs as latest
 
-    with _migrated(home).sessions() as session:
+    with migrated(home).sessions() as session:
         for job in latest(session):
             counts = f"{job.rows_read:,} read, {job.rows_added:,} added, {job.rows_rejected:,} rejected"
             print(f"{job.id}  {job.started_at:%Y-%m-%d %H:%M}  {job.status:9} {job.file_name}: {counts}")
@@ -110,7 +110,7 @@ def list_jobs(home: Path | None) -> int:
 @told
 def resume_job(home: Path | None, job_id: str) -> int:
     """Go on with an import."""
-    return _run(_migrated(home), job_id, job_id)
+    return _run(migrated(home), job_id, job_id)
 
 
 @told
@@ -121,7 +121,7 @@ def save_mapping(home: Path | None, name: str, file: Path, reason: str | None) -
     from crm_store.imports.mappings import save_mapping as save
 
     mapping = read_mapping(_bytes(file))
-    with transaction(_migrated(home).sessions) as session:
+    with transaction(migrated(home).sessions) as session:
         saved = save(session, name, mapping, actor=_ACTOR, reason=reason, now=datetime.now(UTC))
     print(f"{saved.name} v{saved.version}")
     return 0
@@ -132,7 +132,7 @@ def list_mappings(home: Path | None) -> int:
     """List the saved mappings."""
     from crm_store.imports.mappings import list_mappings as saved
 
-    with _migrated(home).sessions() as session:
+    with migrated(home).sessions() as session:
         for one in saved(session):
             print(f"{one.name:24} v{one.version:<4} {one.mapping.entity:16} {one.mapping.source}")
     return 0
@@ -143,7 +143,7 @@ def show_mapping(home: Path | None, name: str, version: int | None) -> int:
     """Print a saved mapping."""
     from crm_store.imports.mappings import saved_mapping
 
-    with _migrated(home).sessions() as session:
+    with migrated(home).sessions() as session:
         print(_json(saved_mapping(session, name, version).mapping))
     return 0
 
@@ -160,7 +160,7 @@ def export_file(
 
     columns = columns_of(kind, fields.split(",") if fields else None)
     shown: Any = _one_of("language", language, ("zh", "en"))
-    runtime = _migrated(home)
+    runtime = migrated(home)
     with Steps().step("export", "Export 导出") as report, runtime.engine.connect() as connection:
         rows = stream_rows(connection, kind, columns)
         done: list[int] = []
@@ -184,7 +184,7 @@ def pull_orders(home: Path | None, name: str, config: Path | None) -> int:
     from crm_store.connectors.pull import pull_orders as pull
     from crm_store.connectors.settings import read_connectors
 
-    runtime = _migrated(home)
+    runtime = migrated(home)
     connectors = read_connectors(config or runtime.settings.folder / CONNECTORS, os.environ)
     connector = connectors[_one_of("name", name, tuple(connectors))]
     with Steps().step("pull", f"Pull {name} 拉取订单"):
@@ -283,15 +283,6 @@ def _refuse(code: str, field: str | None, zh: str, en: str) -> NoReturn:
 
 def _json(mapping: ColumnMapping) -> str:
     return mapping.model_dump_json(exclude_defaults=True, indent=1)
-
-
-def _migrated(home: Path | None) -> Runtime:
-    from crm_store.database import migrate
-
-    runtime = Runtime.at(home)
-    runtime.settings.folder.mkdir(parents=True, exist_ok=True)
-    migrate(runtime.settings.store_url)
-    return runtime
 
 
 def _imports(runtime: Runtime) -> Path:

@@ -92,22 +92,26 @@ def test_tampering_is_found_where_it_happened(
 @pytest.fixture
 def full(sessions: sessionmaker[Session]) -> None:
     """Three leads with three versions each, an activity and a score."""
+    for number in range(3):
+        with transaction(sessions) as session:  # one each: a person changes no statuses in bulk
+            _write_lead(session, number)
     with transaction(sessions) as session:
-        for number in range(3):
-            record_id = f"lea_{number}"
-            origin = {"source": "s", "external_id": str(number), "company": "甲"}
-            for step, values in enumerate([origin, {"need": "试剂"}, {"status": "won"}]):
-                write_record(
-                    session,
-                    "lead",
-                    record_id,
-                    values,
-                    actor="user:li",
-                    recorded_at=T0 + timedelta(hours=step),
-                    now=T0 + timedelta(days=1),
-                )
         session.add(Activity(**activity()))
         session.add(ScoreLog(**score()))
+
+
+def _write_lead(session: Session, number: int) -> None:
+    origin = {"source": "s", "external_id": str(number), "company": "甲"}
+    for step, values in enumerate([origin, {"need": "试剂"}, {"status": "won"}]):
+        write_record(
+            session,
+            "lead",
+            f"lea_{number}",
+            values,
+            actor="user:li",
+            recorded_at=T0 + timedelta(hours=step),
+            now=T0 + timedelta(days=1),
+        )
 
 
 def activity() -> dict[str, Any]:

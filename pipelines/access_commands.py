@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.access_settings import AccessSettings
-from pipelines.commands import told
+from pipelines.commands import migrated, told
 from pipelines.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -200,12 +200,9 @@ def revoke_key(home: Path | None, key: str) -> int:
 @contextmanager
 def _store(home: Path | None) -> Iterator[tuple[Session, datetime]]:
     """Give a transaction of the data folder's store, brought to the newest schema, and the time."""
-    from crm_store.database import migrate, transaction
+    from crm_store.database import transaction
 
-    runtime = Runtime.at(home)
-    runtime.settings.folder.mkdir(parents=True, exist_ok=True)
-    migrate(runtime.settings.store_url)
-    with transaction(runtime.sessions) as session:
+    with transaction(migrated(home).sessions) as session:
         yield session, datetime.now(UTC)
 
 

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from crm_store.repositories import listing
-from crm_store.repositories.sight import shown_rows
 from crm_store.services import facts
 from serving.crm import params
-from serving.crm.contract import CREATE, OUT, PAGE
-from serving.crm.listed import fields_param, list_params, wanted
+from serving.crm.contract import CREATE, OUT
+from serving.crm.listed import fields_param
 from serving.crm.operation import Call, Operation, Policy, Reply
-from serving.crm.record_routes import headers_of, offered, projected, shown_row, visible
+from serving.crm.record_routes import headers_of, list_operation, offered, projected, shown_row, visible
 from serving.crm.resources import COMMUNICATION, FACT_RESOURCES, Resource
-from serving.crm.samples import new_sample, page_sample, row_sample
+from serving.crm.samples import new_sample, row_sample
 
 _ERRORS = (
     *("unknown_field", "read_only", "required", "wrong_type", "unknown_reference", "no_subject"),
@@ -30,29 +29,7 @@ _ABOUT = (
 def fact_operations() -> Iterator[Operation]:
     """Yield the operations of every kind of fact."""
     for resource in FACT_RESOURCES:
-        yield from (_list(resource), _get(resource), _add(resource))
-
-
-def _list(resource: Resource) -> Operation:
-    def handle(call: Call) -> Reply:
-        page = listing.page(call.sight, wanted(call, resource))
-        rows = shown_rows(call.sight, resource.entity, page.rows)
-        kept = call.query.get("fields")
-        return Reply({"items": [projected(row, kept) for row in rows], "next_cursor": page.next_cursor})
-
-    return Operation(
-        method="GET",
-        path=resource.path,
-        name=f"crm_list_{resource.name}",
-        summary=f"List {resource.plural} {resource.zh}列表",
-        tag=resource.tag,
-        policy=Policy(resource.entity, "read"),
-        handle=handle,
-        params=list_params(resource),
-        answers={200: PAGE[resource.name]},
-        errors=("bad_cursor", "field_hidden"),
-        example=page_sample(resource),
-    )
+        yield from (list_operation(resource), _get(resource), _add(resource))
 
 
 def _get(resource: Resource) -> Operation:

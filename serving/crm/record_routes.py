@@ -30,7 +30,7 @@ _CHANGE_ERRORS = ("version_conflict", "past_moment", "bulk_status_change")
 def record_operations() -> Iterator[Operation]:
     """Yield the operations of every kind of record."""
     for resource in RECORD_RESOURCES:
-        yield from (_list(resource), _get(resource))
+        yield from (list_operation(resource, _LIST_ABOUT), _get(resource))
         if resource.entity != "user":  # who may sign in is made and ended where passwords are
             yield from (_create(resource), _delete(resource), _restore(resource))
         yield _patch(resource)
@@ -74,7 +74,9 @@ def visible(row: dict[str, Any] | None, *, deleted: bool) -> dict[str, Any]:
     return row
 
 
-def _list(resource: Resource) -> Operation:
+def list_operation(resource: Resource, about: str = "") -> Operation:
+    """Return the operation that lists a kind, of records or of facts."""
+
     def handle(call: Call) -> Reply:
         page = listing.page(call.sight, wanted(call, resource))
         rows = shown_rows(call.sight, resource.entity, page.rows)
@@ -93,7 +95,7 @@ def _list(resource: Resource) -> Operation:
         answers={200: PAGE[resource.name]},
         errors=("bad_cursor", "field_hidden"),
         example=page_sample(resource),
-        about=_LIST_ABOUT,
+        about=about,
     )
 
 

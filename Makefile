@@ -5,7 +5,7 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export TZ := UTC
 
-.PHONY: demo test test-full lint install lock bench clean
+.PHONY: demo test test-full lint install lock spark bench clean
 
 demo: install  ## install, then load the demo company, train, score and serve
 	$(BIN)/leadpulse demo $(ARGS)
@@ -35,6 +35,9 @@ install: .venv/.installed
 lock:  ## resolve pyproject.toml anew, for every platform, with hashes and without index addresses
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
+
+spark: install  ## the optional extra: what the Spark engine needs besides Java 17 or later
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements-spark.lock
 
 lint: install
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

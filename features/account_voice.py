@@ -8,6 +8,7 @@ _voice = Group(ACCOUNT, "account_voice", "customer success")
 BUDGET_WORDS = ("预算", "经费", "资金紧张", "budget")
 TENDER_WORDS = ("招标", "投标", "竞价", "tender")
 SWITCH_WORDS = ("更换供应商", "换供应商", "其他供应商", "新供应商", "换一家", "other supplier")
+COMPETITOR_WORDS = (*SWITCH_WORDS, "竞品", "竞争对手", "友商", "competitor")
 RISK_WORDS = (*BUDGET_WORDS, *TENDER_WORDS, *SWITCH_WORDS)
 
 _said = ACTIVITIES.where(Present("text"), channel=CONVERSATIONS)

@@ -22,7 +22,10 @@ from features import (
     lead_engagement,
     lead_handling,
     lead_profile,
+    rep_fit,
+    rep_state,
 )
+from features.composed import COMPOSED
 from features.declare import ENTITIES, Entity, Feature, Language, Value
 from features.errors import FeatureError
 
@@ -36,6 +39,8 @@ _GROUPS = (
     account_service,
     account_voice,
     account_contract,
+    rep_state,
+    rep_fit,
 )
 
 
@@ -80,16 +85,17 @@ def names_of(entity: str) -> tuple[str, ...]:
 
 def sentence(name: str, value: Value, language: Language) -> str:
     """Say a feature's value in words, e.g. 近30天聊天互动 3 次."""
-    if name not in CATALOG:
+    feature = CATALOG.get(name) or COMPOSED.get(name)
+    if feature is None:
         raise FeatureError("unknown_feature", "feature", name)
-    return CATALOG[name].say(value, language)
+    return feature.say(value, language)
 
 
 @cache
 def catalog_hash() -> str:
     """Return 16 hex digits that change with any declaration or source column, and with nothing else."""
     columns = {name: list(table.columns.items()) for name, table in SOURCES.items()}
-    both = hash_of(CATALOG.values()) + json.dumps(columns, sort_keys=True)
+    both = hash_of([*CATALOG.values(), *COMPOSED.values()]) + json.dumps(columns, sort_keys=True)
     return hashlib.sha256(both.encode()).hexdigest()[:16]
 
 

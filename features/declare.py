@@ -18,6 +18,7 @@ from features.expressions import (
     Now,
     Selection,
     aggregates_of,
+    inputs_of,
 )
 
 Dtype = Literal["float64", "string"]
@@ -40,7 +41,12 @@ class Entity:
 
 LEAD = Entity("lead", "lead_id", ("线索", "Lead"))
 ACCOUNT = Entity("account", "account_id", ("客户", "Account"))
-ENTITIES: Mapping[str, Entity] = {entity.name: entity for entity in (LEAD, ACCOUNT)}
+REP = Entity("rep", "rep_id", ("销售", "Rep"))
+FIT = Entity("fit", "fit_id", ("销售与同类线索", "Rep with leads of a kind"))
+ENTITIES: Mapping[str, Entity] = {entity.name: entity for entity in (LEAD, ACCOUNT, REP, FIT)}
+# Composed of others' features and of the request when they are asked for: features/composed.py.
+PAIR = Entity("pair", "pair_id", ("线索与销售", "Lead and rep"))
+REQUEST = Entity("request", "request_id", ("请求", "Request"))
 
 LEAD_STATES = Selection("lead_states")
 ACCOUNT_STATES = Selection("account_states")
@@ -48,6 +54,10 @@ ACTIVITIES = Selection("activities")
 ORDERS = Selection("orders")
 TICKET_EVENTS = Selection("ticket_events")
 CONTRACT_EVENTS = Selection("contract_events")
+REP_STATES = Selection("rep_states")
+REP_EVENTS = Selection("rep_events")
+FIT_EVENTS = Selection("fit_events")
+LEAVE_EVENTS = Selection("leave_events")
 NOW = Now()
 
 # The field's word for a two-way exchange; the other channels are traces a visitor leaves.
@@ -86,13 +96,18 @@ class Feature:
             raise ValueError(f"{self.name!r} is no name for a feature of {self.entity.name}")
         if not all(self.title) or not all("{value}" in words for words in self.sentence):
             raise ValueError(f"{self.name} needs a title and a sentence with {{value}} in both languages")
-        if not self.aggregates:
+        if not self.aggregates and not self.inputs:
             raise ValueError(f"{self.name} has no records behind it, so no trace")
 
     @cached_property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """The figures it is made of, each once."""
         return tuple(dict.fromkeys(aggregates_of(self.value)))
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The features and facts of the request that it is composed of, each once."""
+        return tuple(dict.fromkeys(inputs_of(self.value)))
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -112,7 +127,7 @@ class Feature:
     @property
     def known_from(self) -> str:
         """The moment from which a row counts, whatever moment it speaks of."""
-        return " · ".join(f"{source}.recorded_at" for source in self.sources)
+        return " · ".join([*(f"{source}.recorded_at" for source in self.sources), *self.inputs])
 
     def say(self, value: Value, language: Language) -> str:
         """Return the sentence with this value, or the title and that nothing is on record."""

@@ -12,6 +12,14 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Rows need the columns entity_id (text) and as_of (a moment with a time zone): {detail}",
     ),
     "source_missing": ("缺少特征来源文件：{detail}", "This feature source is missing: {detail}"),
+    "sources_broken": (
+        "特征来源都不可用，未发布任何特征：{detail}",
+        "No feature can be published, its sources are broken: {detail}",
+    ),
+    "spark_missing": (
+        "Spark 引擎未安装：{detail}",
+        "The Spark engine is not installed: {detail}",
+    ),
     "not_applied": (
         "特征库尚未建立：请先运行 feast apply",
         "The feature store has not been set up: run feast apply first",

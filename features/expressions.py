@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from crm_store.domain.sources import SOURCES
 
@@ -70,8 +70,22 @@ class Unless:
     condition: OneOf
 
 
+class _Hashed:
+    """Remembers its hash: engines look these nested values up a hundred times for every entity."""
+
+    def __hash__(self) -> int:
+        known: int | None = self.__dict__.get("_hash")
+        if known is None:
+            known = hash(tuple(getattr(self, name) for name in self.__dataclass_fields__))  # type: ignore[attr-defined]
+            object.__setattr__(self, "_hash", known)
+        return known
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
+
 @dataclass(frozen=True)
-class Selection:
+class Selection(_Hashed):
     """Rows of one source that concern an entity.
 
     ``via`` None finds them by the entity's own key; otherwise by the value that this field of the lead's
@@ -86,6 +100,8 @@ class Selection:
     newest: int | None = None
     among: tuple[Condition, ...] = ()
     others: bool = False
+
+    __hash__ = _Hashed.__hash__
 
     def where(self, *conditions: Condition, **equal: str | tuple[str, ...]) -> Selection:
         """Narrow the rows; ``channel="chat"`` and ``channel=("chat", "call")`` are short for ``OneOf``."""
@@ -120,7 +136,7 @@ class Expr:
 
 
 @dataclass(frozen=True)
-class Aggregate(Expr):
+class Aggregate(_Hashed, Expr):
     """One figure over the selected rows with ``t - within < occurred_at <= t`` and ``recorded_at <= t``.
 
     Of no rows, ``count``, ``distinct`` and ``total`` are 0 and the others None. ``latest`` is the value on
@@ -131,6 +147,8 @@ class Aggregate(Expr):
     selection: Selection
     column: str | None = None
     within: timedelta | None = None
+
+    __hash__ = _Hashed.__hash__
 
     def __post_init__(self) -> None:
         chosen = self.selection
@@ -194,8 +212,54 @@ class Calendar(Expr):
     given: Aggregate
 
 
+@dataclass(frozen=True)
+class Input(Expr):
+    """The value of another feature, or a fact of the request, by name; for composed features only."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Same(Expr):
+    """1 if two words are the same, else 0; None where one is not known."""
+
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Clock(Expr):
+    """A part of the request's moment on a wall in Shanghai: hour 0 to 24, weekday 1 to 7.
+
+    ``working`` is 1 from Monday to Friday, 08:30 to 18:30, else 0.
+    """
+
+    part: Literal["hour", "weekday", "working"]
+
+
 def _expr(value: Expr | float) -> Expr:
     return value if isinstance(value, Expr) else Constant(float(value))
+
+
+def arithmetic(op: str, left: float | None, right: float | None) -> float | None:
+    """Return two numbers joined; None if either is None, and for division by 0."""
+    if left is None or right is None:
+        return None
+    if op == "/":
+        return left / right if right != 0 else None
+    return {"+": left + right, "-": left - right, "*": left * right}[op]
+
+
+def inputs_of(expr: Expr) -> Iterator[str]:
+    """Yield the name of every input in the expression, left to right; ``now`` for the request's moment."""
+    match expr:
+        case Input(name):
+            yield name
+        case Arithmetic(_, left, right) | Same(left, right):
+            yield from inputs_of(left)
+            yield from inputs_of(right)
+        case Clock():
+            yield "now"
 
 
 def aggregates_of(expr: Expr) -> Iterator[Aggregate]:

@@ -40,6 +40,12 @@ FEATURES = (
         _profile.word(field, latest(LEAD_STATES, field), (zh, en), (f"{zh}为 {{value}}", f"{en}: {{value}}"))
         for field, zh, en in _CATEGORIES
     ),
+    _profile.word(
+        "account",
+        latest(LEAD_STATES, "account_id"),
+        ("所属客户", "Account"),
+        ("所属客户为 {value}", "Account: {value}"),
+    ),
     *(
         _profile.feature(
             field, latest(LEAD_STATES, field), "flag", (zh, en), (f"{zh}：{{value}}", f"{en}: {{value}}")

@@ -62,7 +62,9 @@ def read(store: Any, entity: Entity, rows: "pd.DataFrame", names: list[str]) -> 
     found = job.to_df()
     if len(found) != len(distinct):
         raise FeatureError("rows_lost", "frame", f"{len(found)} ≠ {len(distinct)}")
-    found[EVENT] = found[EVENT].dt.tz_convert("UTC").dt.as_unit("us")
+    moments = found[EVENT]  # Spark's are in the session's zone, which is UTC, and do not say so
+    aware = moments.dt.tz_localize("UTC") if moments.dt.tz is None else moments.dt.tz_convert("UTC")
+    found[EVENT] = aware.dt.as_unit("us")
     joined = asked.merge(found, on=[entity.key, EVENT], how="left", validate="many_to_one")
     joined = joined.rename(columns={entity.key: "entity_id", EVENT: "as_of"})
     dtypes = {f.name: f.dtype for f in features_of(entity.name, names) if f.dtype == "float64"}

@@ -3,14 +3,14 @@
 Feast's ``get_online_features`` reads the same rows (``features.feast_repo.online_store``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
 from features.catalog import features_of
 from features.declare import Entity, Value
-from features.online_rows.layout import Layout, digest_of, event_us, from_us, text_key
+from features.online_rows.layout import Layout, digest_of, event_us, from_us, text_key, to_us
 from features.online_rows.rows import Rows
 from features.published import PROJECT, TTL, view_name
 
@@ -38,6 +38,16 @@ def write(rows: Rows, entity: Entity, frame: "pd.DataFrame") -> None:
     from features.online_rows.matrix import write_frame
 
     write_frame(rows, view_key(entity.name), layout_of(entity.name), frame)
+
+
+def push(rows: Rows, entity: Entity, items: Mapping[str, tuple[Mapping[str, Value], datetime]]) -> None:
+    """Write the values of each id and their moment; what is already there and newer stays."""
+    layout = layout_of(entity.name)
+    packed = []
+    for entity_id, (values, as_of) in items.items():
+        moment = to_us(as_of)
+        packed.append((text_key(entity_id), layout.pack(dict(values), moment, moment)))
+    rows.put(view_key(entity.name), layout, packed)
 
 
 def read(

@@ -6,7 +6,7 @@ is imported on first use, since that takes seconds.
 
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.catalog import entity_named, features_of
-from features.declare import Value
+from features.declare import ENTITIES, Value
 from features.engines import python_engine
 from features.errors import FeatureError
+from features.notebook import explain, frame
+
+__all__ = ["FeatureStore", "OnlineRows", "explain", "frame"]
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,13 +56,14 @@ class OnlineRows:
 class FeatureStore:
     """Features under one folder: ``sources/`` holds the exported tables, Feast keeps the rest.
 
-    ``online`` is ``sqlite`` or a redis:// URL. Safe to use from several threads.
+    ``online`` is ``sqlite`` or a redis:// URL. ``spark`` is the URL of a Spark cluster that works sets out
+    and reads history in the place of DuckDB; it must see the folder. Safe to use from several threads.
     """
 
-    def __init__(self, folder: Path, online: str = "sqlite") -> None:
+    def __init__(self, folder: Path, online: str = "sqlite", spark: str | None = None) -> None:
         self.folder = folder
         self.sources = folder / "sources"
-        self._online = online
+        self._online, self._spark = online, spark
         self._opened: Any = None
 
     @cached_property
@@ -70,18 +74,24 @@ class FeatureStore:
         self._check_applied()
         return rows_at(self.folder, self._online)
 
+    @property
+    def applied(self) -> bool:
+        """Whether the catalog has been registered, so that values can be kept and read."""
+        return (self.folder / "registry.db").is_file()
+
     def apply(self) -> None:
         """Write Feast's folder and register the catalog's objects; what is published stays."""
         from features.feast_repo.repository import write_repository
 
-        write_repository(self.folder, self._online)
+        write_repository(self.folder, self._online, self._spark)
         with _feast_alone():
             feast = _load_feast()
             from features.feast_repo.objects import entity_of, view_of
 
             store = feast.FeatureStore(repo_path=str(self.folder))
-            names = ("lead", "account")
-            store.apply([*map(entity_of, names), *(view_of(name, self.folder) for name in names)])
+            names = tuple(ENTITIES)
+            views = [view_of(name, self.folder, spark=self._spark is not None) for name in names]
+            store.apply([*map(entity_of, names), *views])
             self._opened = store
 
     def compute(
@@ -92,10 +102,30 @@ class FeatureStore:
         ``rows`` has entity_id (text) and as_of (aware moments). Numbers are float64 with NaN for unknown.
         Units are in ``frame.attrs["units"]``. Raises FeatureError, see ``ibis_engine.compute``.
         """
-        from features.engines import ibis_engine
+        from features.engines import ibis_engine, spark_engine
 
-        frame = ibis_engine.compute(entity, rows, self.sources, features)
+        if self._spark is None:
+            frame = ibis_engine.compute(entity, rows, self.sources, features)
+        else:
+            session = spark_engine.session_at(self._spark)
+            frame = spark_engine.compute(entity, rows, self.sources, features, session)
         return _with_units(entity, frame)
+
+    def refresh(self, entity: str, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Return what ``compute`` does for rows of one moment, working out only what has changed.
+
+        Figures of the last such set are kept in ``state/``; an entity is worked out anew if something of its
+        own has changed since (an entry, a correction, the end of a window), or if it was not in that set. The
+        first set, and one behind the last moment or over rewritten sources, is worked out whole.
+        """
+        from features.engines import ibis_engine, refresh
+
+        if rows.empty:
+            return self.compute(entity, rows)
+        asked = ibis_engine.asked_table(rows)
+        state = self.folder / "state" / f"{entity_named(entity).name}.parquet"
+        found = refresh.refreshed(entity, asked, self.sources, state)
+        return _with_units(entity, ibis_engine.to_frame(found, features_of(entity)))
 
     def frame(
         self, entity: str, rows: "pd.DataFrame", features: Iterable[str] | None = None, *, fresh: bool = True
@@ -133,6 +163,15 @@ class FeatureStore:
         if online and len(frame):
             served.write(self.rows, declared, frame)
         return len(frame)
+
+    def push(self, entity: str, rows: Mapping[str, tuple[Mapping[str, Value], datetime]]) -> None:
+        """Keep online the values of some entities, each complete and with the moment that it speaks of.
+
+        What is there already and of a later moment stays, as in ``publish``.
+        """
+        from features import online as served
+
+        served.push(self.rows, entity_named(entity), rows)
 
     def online(
         self,
@@ -191,7 +230,7 @@ class FeatureStore:
         return self._opened
 
     def _check_applied(self) -> None:
-        if not (self.folder / "registry.db").is_file():
+        if not self.applied:
             raise FeatureError("not_applied", "folder", self.folder.name)
 
 

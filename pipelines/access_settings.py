@@ -34,7 +34,7 @@ class AccessSettings(BaseSettings):
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="for a confidential client")
 
     def vault(self, folder: Path) -> Vault:
-        """Return the vault of a data folder. Raises ValueError for a key that is too short."""
+        """Return the vault of a data folder. Raises StoreError ``secret_key_short``."""
         from crm_store.services.vault import Vault, key_in
 
         given = self.secret_key.get_secret_value()

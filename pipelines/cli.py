@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines import cli_access, cli_audit, cli_data, cli_duplicates
+from pipelines import cli_access, cli_audit, cli_data, cli_duplicates, cli_models
 
 app = typer.Typer(
     name="leadpulse",
@@ -25,6 +25,8 @@ app.add_typer(cli_duplicates.app, name="duplicates")
 app.add_typer(db_app, name="db")
 app.add_typer(cli_audit.audit_app, name="audit")
 app.add_typer(cli_audit.backup_app, name="backup")
+app.add_typer(cli_models.model_app, name="model")
+app.command()(cli_models.drift)
 app.command()(cli_audit.restore)
 
 Home = Annotated[
@@ -61,6 +63,14 @@ def serve(home: Home = None) -> None:
 
 
 @app.command()
+def work(home: Home = None) -> None:
+    """Keep features and scores fresh as events come; several may run, one works and the others stand by."""
+    from pipelines.fresh.command import run_worker
+
+    raise typer.Exit(run_worker(home))
+
+
+@app.command()
 def build(home: Home = None) -> None:
     """Compute every feature as of now and publish it to the online store."""
     from pipelines.commands import build_features
@@ -70,11 +80,32 @@ def build(home: Home = None) -> None:
 
 @app.command()
 def train(
-    model: Annotated[str | None, typer.Argument(help="lead_health or account_churn. [default: both]")] = None,
+    model: Annotated[
+        str | None, typer.Argument(help="lead_health, account_churn or account_renewal. [default: all]")
+    ] = None,
     seed: int = 7,
     home: Home = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Train on this file instead: CSV, XLSX or Parquet.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Its column of two values to predict.")] = None,
+    time: Annotated[str | None, typer.Option(help="Its column of when a row is to be scored.")] = None,
+    group: Annotated[str | None, typer.Option(help="Its column of what rows belong together by.")] = None,
+    test_share: Annotated[float, typer.Option(help="Share of its rows held for the report.")] = 0.25,
+    budget: Annotated[float, typer.Option(help="Seconds for tuning and fitting.")] = 60.0,
+    report: Annotated[Path | None, typer.Option(help="Report. [default: beside the file]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
 ) -> None:
-    """Train, compare with rules and Bayes, log to MLflow, and promote through the gates."""
+    """Train, compare, log to MLflow, and promote through the gates; with --table, on any flat file."""
+    if table is not None:
+        from pipelines.flat_commands import train_file
+
+        raise typer.Exit(
+            train_file(
+                table, target, time=time, group=group, test_share=test_share, budget=budget, seed=seed,
+                report=report, as_json=as_json,
+            )
+        )  # fmt: skip
     from pipelines.commands import train_models
 
     raise typer.Exit(train_models(home, model, seed))
@@ -102,6 +133,24 @@ def show_feature(name: str) -> None:
     from pipelines.commands import show_feature as run
 
     raise typer.Exit(run(name))
+
+
+@features_app.command("quality")
+def feature_quality(home: Home = None) -> None:
+    """Tell what the last builds found: freshness, unknown values, range and drift, and what was held back."""
+    from pipelines.commands import tell_feature_quality
+
+    raise typer.Exit(tell_feature_quality(home))
+
+
+@features_app.command("docs")
+def feature_docs(
+    out: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("features.html"),
+) -> None:
+    """Write the catalog as one searchable HTML page."""
+    from pipelines.commands import write_feature_docs
+
+    raise typer.Exit(write_feature_docs(out))
 
 
 @db_app.command("upgrade")

@@ -64,10 +64,10 @@ def train_models(home: Path | None, model: str | None, seed: int) -> int:
     from training.datasets import DatasetRefused
 
     runtime, steps = Runtime.at(home), Steps()
-    specs = runtime.specs()
-    if model is not None and model not in specs:
-        return _refuse("unknown_model", f"没有模型 {model}", f"no such model; there are {', '.join(specs)}")
-    for name in [model] if model else list(specs):
+    models = [*runtime.specs(), runtime.hazard().model]
+    if model is not None and model not in models:
+        return _refuse("unknown_model", f"没有模型 {model}", f"no such model; there are {', '.join(models)}")
+    for name in [model] if model else models:
         try:
             with steps.step(name, f"Train {name} 训练") as report:
                 trained = train(runtime, name, seed, labels_until(runtime), report).as_dict()
@@ -80,7 +80,7 @@ def train_models(home: Path | None, model: str | None, seed: int) -> int:
 @told
 def score_all(home: Path | None) -> int:
     """Score everything open as of now."""
-    from pipelines.jobs import score
+    from pipelines.jobs import publish_reps, score
     from serving.kinds import KINDS
 
     runtime, steps = Runtime.at(home), Steps()
@@ -88,6 +88,8 @@ def score_all(home: Path | None) -> int:
         with steps.step(kind.plural, f"Score {kind.plural} 评分") as report:
             added = score(runtime, kind, runtime.now(), report)
         print(f"{kind.plural}: {added:,} scores appended 新增评分")
+    with steps.step("reps", "Features of reps 销售特征"):
+        publish_reps(runtime, runtime.now())
     return 0
 
 
@@ -95,8 +97,15 @@ def score_all(home: Path | None) -> int:
 def list_features(entity: str | None) -> int:
     """List the catalog."""
     from features.catalog import CATALOG, features_of
+    from features.composed import COMPOSED
+    from features.declare import PAIR, REQUEST
 
-    for feature in features_of(entity) if entity else CATALOG.values():
+    listed = [*CATALOG.values(), *COMPOSED.values()]
+    if entity and entity not in (PAIR.name, REQUEST.name):
+        listed = list(features_of(entity))
+    elif entity:
+        listed = [one for one in COMPOSED.values() if one.entity.name == entity]
+    for feature in listed:
         print(f"{feature.name:40} {feature.unit:8} {feature.title[0]} · {feature.title[1]}")
     return 0
 
@@ -105,10 +114,13 @@ def list_features(entity: str | None) -> int:
 def show_feature(name: str) -> int:
     """Show one declaration."""
     from features.catalog import CATALOG, features_of
+    from features.composed import COMPOSED
 
-    if name not in CATALOG:
-        features_of("lead", [name])  # raises, with the words for it
-    feature = CATALOG[name]
+    feature = CATALOG.get(name) or COMPOSED.get(name)
+    if feature is None:
+        (feature,) = features_of("lead", [name])  # raises, with the words for it
+    from features.in_words import formula, window
+
     rows = {
         "name": feature.name,
         "entity": feature.entity.name,
@@ -119,10 +131,47 @@ def show_feature(name: str) -> int:
         "dtype": feature.dtype,
         "sources": ", ".join(sorted(feature.sources)),
         "owner": feature.owner,
-        "computed": feature.value,
+        "formula": formula(feature.value),
+        "window": ", ".join(map(window, feature.windows)),
+        "known from": feature.known_from,
     }
     for label, value in rows.items():
         print(f"{label:10} {value}")
+    return 0
+
+
+def tell_feature_quality(home: Path | None) -> int:
+    """Print the last record of each entity's builds."""
+    from features.declare import ENTITIES
+    from features.quality import history
+
+    folder = Runtime.at(home).settings.features_folder
+    for entity in ENTITIES:
+        records = history(folder, entity)
+        if not records:
+            print(f"{entity}: no build yet 尚未构建")
+            continue
+        last = records[-1]
+        print(f"{entity}: {last.rows:,} rows 行, as of {last.as_of:%Y-%m-%d %H:%M} UTC")
+        for name, state in last.sources.items():
+            newest = f"{state.newest:%Y-%m-%d %H:%M}" if state.newest else "—"
+            print(f"  {name:18} {state.rows:>12,} rows  newest {newest}  {state.fault or 'ok'}")
+        for name, values in last.features.items():
+            drift = "—" if values.psi is None else f"{values.psi:.3f}"
+            extent = "" if values.low is None else f"{values.low:g} … {values.high:g}"
+            alerts = " ".join(values.alerts)
+            print(f"  {name:40} unknown {values.unknown:6.1%}  psi {drift:>6}  {extent}  {alerts}".rstrip())
+        for zh, en in last.told():
+            print(f"  ! {en} ({zh})")
+    return 0
+
+
+def write_feature_docs(out: Path) -> int:
+    """Write the catalog as a page."""
+    from features.docs_page import page
+
+    out.write_text(page(), encoding="utf-8")
+    print(out)
     return 0
 
 

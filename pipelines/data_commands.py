@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from crm_store.imports.mapping import ColumnMapping
     from crm_store.imports.preview import Preview
 
-CONNECTORS = "connectors.json"
 _WHO = "command-line"
 _ACTOR = f"user:{_WHO}"
 
@@ -47,7 +46,7 @@ def import_olist_folder(home: Path | None, folder: Path) -> int:
         jobs = import_olist(
             runtime.engine,
             folder,
-            rejects_folder=_imports(runtime) / "rejects",
+            rejects_folder=runtime.settings.imports_folder / "rejects",
             now=datetime.now(UTC),
             progress=report,
         )
@@ -64,7 +63,12 @@ def import_file(home: Path | None, file: Path, choice: Choice) -> int:
     runtime = migrated(home)
     mapping = _mapping(runtime, file, choice)
     job_id = start_import(
-        runtime.sessions, mapping, file, folder=_imports(runtime), who=_WHO, now=datetime.now(UTC)
+        runtime.sessions,
+        mapping,
+        file,
+        folder=runtime.settings.imports_folder,
+        who=_WHO,
+        now=datetime.now(UTC),
     )
     return _run(runtime, job_id, file.name)
 
@@ -185,7 +189,7 @@ def pull_orders(home: Path | None, name: str, config: Path | None) -> int:
     from crm_store.connectors.settings import read_connectors
 
     runtime = migrated(home)
-    connectors = read_connectors(config or runtime.settings.folder / CONNECTORS, os.environ)
+    connectors = read_connectors(config or runtime.settings.connectors_file, os.environ)
     connector = connectors[_one_of("name", name, tuple(connectors))]
     with Steps().step("pull", f"Pull {name} 拉取订单"):
         report = pull(
@@ -204,7 +208,11 @@ def _run(runtime: Runtime, job_id: str, name: str) -> int:
 
     with Steps().step("import", f"Import 导入 {job_id}") as report:
         job = resume_import(
-            runtime.engine, job_id, folder=_imports(runtime), now=datetime.now(UTC), progress=report
+            runtime.engine,
+            job_id,
+            folder=runtime.settings.imports_folder,
+            now=datetime.now(UTC),
+            progress=report,
         )
     _print_job(name, job)
     return 0
@@ -283,10 +291,6 @@ def _refuse(code: str, field: str | None, zh: str, en: str) -> NoReturn:
 
 def _json(mapping: ColumnMapping) -> str:
     return mapping.model_dump_json(exclude_defaults=True, indent=1)
-
-
-def _imports(runtime: Runtime) -> Path:
-    return runtime.settings.folder / "imports"
 
 
 def _print_job(name: str, job: ImportReport) -> None:

@@ -48,6 +48,7 @@ class Demo:
             ("features", "Export the feature sources 导出特征来源", self._features),
             ("lead_health", "Train lead health 训练线索健康度", self._train_leads),
             ("account_churn", "Train account churn 训练客户流失", self._train_accounts),
+            ("account_renewal", "Train renewal timing 训练续约时点", self._train_renewal),
             ("score", "Score every lead and account 为全部线索与客户评分", self._score),
         ):
             if key in state.finished:
@@ -104,7 +105,8 @@ class Demo:
             rejected = 0
         with self.runtime.sessions() as session:
             tables = table_sizes(session)
-        return {"rows": sum(tables.values()), "tables": tables, "rows_rejected": rejected}
+        sizes = {"rows": sum(tables.values()), "tables": tables, "rows_rejected": rejected}
+        return sizes if self.data else {**sizes, "scale": self.scale}
 
     def _features(self, report: Report) -> dict[str, Any]:
         from features.catalog import catalog_hash, names_of
@@ -120,6 +122,15 @@ class Demo:
     def _train_accounts(self, report: Report) -> dict[str, Any]:
         return self._train("account_churn", report)
 
+    def _train_renewal(self, report: Report) -> dict[str, Any]:
+        from training.datasets import DatasetRefused
+
+        try:
+            return self._train("account_renewal", report)
+        except DatasetRefused:
+            # A company too young to have lost anybody: scores say whether, and not when.
+            return {}
+
     def _train(self, model: str, report: Report) -> dict[str, Any]:
         from pipelines.jobs import train
 
@@ -127,7 +138,8 @@ class Demo:
         trained = train(self.runtime, model, seed, labels_until(self.runtime), report).as_dict()
         summary = self.runtime.state.summary
         kept = {
-            name: trained[name] for name in ("version", "champion", "rows", "dates", "gates", "base_rate")
+            name: trained[name]
+            for name in ("version", "champion", "rows", "dates", "gates", "base_rate", "warning")
         }
         return {
             "models": {**summary.get("models", {}), model: trained["metrics"]},
@@ -135,7 +147,7 @@ class Demo:
         }
 
     def _score(self, report: Report) -> dict[str, Any]:
-        from pipelines.jobs import score, score_past
+        from pipelines.jobs import publish_reps, score, score_past
         from pipelines.summary import neediest
         from serving.kinds import ACCOUNT, LEAD
 
@@ -145,6 +157,7 @@ class Demo:
         for kind, start in ((LEAD, 0.0), (ACCOUNT, 0.5)):
             score_past(self.runtime, kind, earlier, now, share(report, start, start + 0.25))
             scored[kind.plural] = score(self.runtime, kind, now, share(report, start + 0.25, start + 0.5))
+        publish_reps(self.runtime, now)
         tops = {kind.plural: neediest(self.runtime, kind) for kind in (LEAD, ACCOUNT)}
         return {"scored": scored, "neediest": tops}
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.progress import Report, share
+from pipelines.frames import frames
+from pipelines.progress import Report, Steps, share
 from pipelines.runtime import utc_now
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sqlalchemy.orm import Session
 
     from crm_store.repositories.scores import ScoreRow
     from features.store import OnlineRows
     from pipelines.runtime import Runtime
     from serving.kinds import Kind
-    from serving.ladder import Answer
+    from serving.ladder import Answer, Ladder, Outcomes
+    from serving.online import OnlineReader
     from training.report import TrainingReport
 
 # Scores are computed and written this many at a time.
@@ -26,49 +30,99 @@ _BATCH = 2_000
 
 def export_sources(runtime: Runtime, report: Report) -> dict[str, int]:
     """Write the feature sources as Parquet and register the catalog with Feast; return rows per source."""
+    from crm_store.database import transaction
     from crm_store.domain.sources import SOURCES
+    from crm_store.repositories.consumers import FRESH, begin_at
     from crm_store.repositories.event_log import export_sources as export
+    from crm_store.repositories.feed import feed_end
 
     done = []
+    begun_at = utc_now()
+    with transaction(runtime.sessions) as session:
+        # What is committed from here on may be missing in the files: who follows the feed begins here.
+        begin_at(session, FRESH, feed_end(session))
 
     def written(source: str, _rows: int) -> None:
         done.append(source)
         report(len(set(done)), len(SOURCES) + 1)
 
     counts = export(runtime.engine, runtime.features.sources, written)
+    _exported_at(runtime).write_text(begun_at.isoformat(), "utf-8")
     runtime.features.apply()
     report(1, 1)
     return counts
 
 
+def _exported_at(runtime: Runtime) -> Path:
+    """Return the file that says up to when the sources know everything."""
+    return runtime.features.sources / "exported_at.txt"
+
+
 def train(runtime: Runtime, model: str, seed: int, labels_until: datetime, report: Report) -> TrainingReport:
     """Train one model on outcomes known by ``labels_until``; a winner becomes champion through its gates."""
+    from training.survival.train import train_hazard
     from training.train import train_model
 
+    place = (runtime.features.sources, labels_until, runtime.settings.models_folder, runtime.tracking)
+
+    def progress(_stage: str, share: float) -> None:
+        report(round(1000 * share), 1000)
+
+    hazard = runtime.hazard()
+    if model == hazard.model:
+        hazard = replace(hazard, boosting=replace(hazard.boosting, seed=seed))
+        return train_hazard(hazard, runtime.features.compute, *place, progress)
     spec = runtime.specs()[model]
-    return train_model(
-        replace(spec, boosting=replace(spec.boosting, seed=seed)),
-        runtime.features.frame,
-        runtime.features.sources,
-        labels_until,
-        runtime.settings.models_folder,
-        runtime.tracking,
-        lambda _stage, share: report(round(1000 * share), 1000),
-    )
+    spec = replace(spec, boosting=replace(spec.boosting, seed=seed))
+    return train_model(spec, frames(runtime.features), *place, progress)
 
 
 def score(runtime: Runtime, kind: Kind, now: datetime, report: Report) -> int:
     """Compute, publish and score everything open as of ``now``; return how many scores were appended.
 
-    Each run appends, at the real time of the run; what is shown as current is the newest.
+    Sources that were exported before ``now`` know nothing later: what is made of them is as of the export,
+    and takes no newer value's place. Each run appends, at the real time of the run.
     """
+    from features.quality import build
+    from pipelines.watching import watch
+
+    exported = _exported_at(runtime)
+    if exported.is_file():
+        now = min(now, datetime.fromisoformat(exported.read_text("utf-8")))
     subjects = runtime.specs()[kind.model].outcome.subjects_at(runtime.features.sources, now)
     report(0, 10)
-    frame = runtime.features.compute(kind.entity, subjects)
-    report(3, 10)
-    runtime.features.publish(kind.entity, frame)
+    built = build(runtime.features, kind.entity, subjects, now)
+    for zh, en in built.record.told():
+        Steps().console.print(f"[yellow]![/] {en} ({zh})", highlight=False)
+    report(5, 10)
+    watch(runtime, kind.model, now)
     report(6, 10)
-    return _score_frame(runtime, kind, frame, now, report)
+    return _score_frame(runtime, kind, built.frame, now, report)
+
+
+def publish_reps(runtime: Runtime, now: datetime) -> int:
+    """Compute and publish the features of every rep, and of their leads of each kind; return the reps.
+
+    Of the kinds that are one lead each, only leads that are open: the others are no longer given to anyone.
+    """
+    import pandas as pd
+
+    from training.source_tables import read_source
+
+    sources = runtime.features.sources
+    exported = _exported_at(runtime)
+    if exported.is_file():
+        now = min(now, datetime.fromisoformat(exported.read_text("utf-8")))
+    reps = read_source(sources, "rep_states", ["rep_id", "recorded_at"], now).rep_id.drop_duplicates()
+    fits = read_source(sources, "fit_events", ["fit_id", "lead_id", "recorded_at"], now)
+    open_now = set(runtime.specs()["lead_health"].outcome.subjects_at(sources, now).entity_id)
+    kept = fits[~fits.fit_id.str.contains("|lead|", regex=False) | fits.lead_id.isin(open_now)]
+    for entity, ids in (("rep", reps), ("fit", kept.fit_id.drop_duplicates())):
+        as_of = pd.Series([pd.Timestamp(now)] * len(ids), dtype="datetime64[us, UTC]")
+        rows = pd.DataFrame({"entity_id": ids.to_numpy(), "as_of": as_of})
+        if len(rows):
+            runtime.features.publish(entity, runtime.features.compute(entity, rows), offline=False)
+    return len(reps)
 
 
 def score_past(
@@ -96,7 +150,7 @@ def _score_frame(runtime: Runtime, kind: Kind, frame: pd.DataFrame, now: datetim
     from crm_store.repositories.scores import append_scores
 
     reader = FrameReader(frame)
-    ladder = _ladder(runtime, kind, reader, now)
+    ladder = ladders(runtime, lambda: reader, lambda: now)[kind.model]
     scored_at = utc_now()
     ids = list(reader.rows)
     added = 0
@@ -104,31 +158,31 @@ def _score_frame(runtime: Runtime, kind: Kind, frame: pd.DataFrame, now: datetim
         batch = ids[start : start + _BATCH]
         outcomes = ladder.answer(batch)
         with transaction(runtime.sessions) as session:
-            rows = _score_rows(session, kind, batch, outcomes, reader.rows)
+            rows = score_rows(session, kind, batch, outcomes, reader.rows)
             added += append_scores(session, kind.model, rows, scored_at=scored_at)
         report(6 + round(4 * (start + len(batch)) / len(ids)), 10)
     return added
 
 
-def _ladder(runtime: Runtime, kind: Kind, reader: FrameReader, now: datetime) -> Any:
-    """Return the ladder that requests climb too, fed from the frame and without deadlines."""
+def ladders(
+    runtime: Runtime, reader: Callable[[], OnlineReader], clock: Callable[[], datetime]
+) -> dict[str, Ladder]:
+    """Return the ladders that requests climb too, fed from values at hand and without deadlines."""
     from serving.deps import ServingLimits
     from serving.online import OnlineLimits
     from serving.workers import Worker
 
     champions = runtime.champions(Worker("loading"))
     champions.refresh()
-    deps = replace(
-        runtime.serving_deps(champions, lambda: reader),
-        clock=lambda: now,
-        limits=ServingLimits(online=OnlineLimits(base=600.0)),
-    )
-    return deps.ladders(deps.gate())[kind.model]
+    limits = ServingLimits(online=OnlineLimits(base=600.0), remembered=0)
+    deps = replace(runtime.serving_deps(champions, reader), clock=clock, limits=limits)
+    return deps.ladders(deps.gate())
 
 
-def _score_rows(
-    session: Any, kind: Kind, ids: Sequence[str], outcomes: Mapping[str, Any], rows: Mapping[str, Any]
+def score_rows(
+    session: Session, kind: Kind, ids: Sequence[str], outcomes: Outcomes, rows: Mapping[str, Any]
 ) -> list[ScoreRow]:
+    """Return what to keep of these outcomes, with what lists show; ``rows`` are the features by id."""
     from crm_store.repositories.scores import ScoreRow
     from crm_store.repositories.subjects import listings
     from serving.ladder import Answer

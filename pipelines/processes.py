@@ -1,4 +1,4 @@
-"""The three services of a data folder as child processes: scoring API, workbench, MLflow UI."""
+"""The services of a data folder as child processes: scoring API, workbench, MLflow UI, fresh scores."""
 
 import os
 import signal
@@ -30,13 +30,17 @@ class ServiceFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Service:
-    """One child process: how to start it, and the address that answers once it is ready."""
+    """One child process: how to start it, and the address that answers once it is ready, if it has one.
+
+    One that ``restarts`` is started again when it ends; of any other the end is everyone's.
+    """
 
     name: str
     command: list[str]
     environment: Mapping[str, str]
-    ready_url: str
-    url: str
+    ready_url: str = ""
+    url: str = ""
+    restarts: bool = False
 
 
 def free_port(host: str, wanted: int) -> int:
@@ -79,15 +83,7 @@ class Supervisor:
         self._logs.mkdir(parents=True, exist_ok=True)
         for service in services:
             log = self._log(service).open("wb")
-            child = subprocess.Popen(  # noqa: S603 - our own command lines
-                service.command,
-                env={**os.environ, **service.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            self._children.append((service, child, log))
+            self._children.append((service, _started(service, log), log))
 
     def wait_ready(self, report: Callable[[int, int], None]) -> None:
         """Return when every service answers. Raises ServiceFailed if one ends or takes too long."""
@@ -98,7 +94,7 @@ class Supervisor:
                 service, child, _ = entry
                 if child.poll() is not None or time.monotonic() > deadline:
                     raise ServiceFailed(service.name, self._log(service))
-                if _answers(service.ready_url):
+                if not service.ready_url or _answers(service.ready_url):
                     waiting.remove(entry)
             report(len(self._children) - len(waiting), len(self._children))
             time.sleep(POLL_SECONDS)
@@ -114,9 +110,12 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
         while not stopped:
-            for service, child, _ in self._children:
-                if child.poll() is not None:
+            for place, (service, child, log) in enumerate(self._children):
+                if child.poll() is None:
+                    continue
+                if not service.restarts:
                     raise ServiceFailed(service.name, self._log(service))
+                self._children[place] = (service, _started(service, log), log)
             time.sleep(0.5)
 
     def stop(self) -> None:
@@ -134,6 +133,17 @@ class Supervisor:
 
     def _log(self, service: Service) -> Path:
         return self._logs / f"{service.name.lower().replace(' ', '-')}.log"
+
+
+def _started(service: Service, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own command lines
+        service.command,
+        env={**os.environ, **service.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

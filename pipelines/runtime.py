@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,14 +24,17 @@ if TYPE_CHECKING:
     from serving.crm.deps import CrmDeps
     from serving.deps import ServingDeps
     from serving.ladder import RuleSource
+    from serving.metrics import Feed
     from serving.online import OnlineReader
+    from serving.shadow import Pair, Shadow
     from serving.workbench.deps import WorkbenchDeps
     from serving.workers import Worker
     from training.registry import MlflowTracking
     from training.specs import ModelSpec
+    from training.survival.specs import HazardSpec
 
 # The rule document that answers where a model can't.
-RULE_DOCUMENTS = {"lead_health": "lead_health", "account_churn": "account_risk"}
+RULE_DOCUMENTS = {"lead_health": "lead_health", "account_churn": "account_risk", "lead_match": "lead_match"}
 
 
 def utc_now() -> datetime:
@@ -74,7 +77,8 @@ class Runtime:
         """The feature store."""
         from features.store import FeatureStore
 
-        return FeatureStore(self.settings.features_folder, self.settings.online_url or "sqlite")
+        spark = self.settings.spark_master if self.settings.features_engine == "spark" else None
+        return FeatureStore(self.settings.features_folder, self.settings.online_url or "sqlite", spark)
 
     @cached_property
     def vault(self) -> Vault:
@@ -105,6 +109,12 @@ class Runtime:
 
         return dict(SPECS["olist" if self.state.company == "olist" else "demo"])
 
+    def hazard(self) -> HazardSpec:
+        """Return the model that says when accounts of this company are lost."""
+        from training.survival.specs import HAZARDS
+
+        return HAZARDS["olist" if self.state.company == "olist" else "demo"]
+
     def now(self) -> datetime:
         """Return the business's now: the clock, or the end of a history that has ended."""
         return self.state.clock(utc_now())
@@ -119,10 +129,30 @@ class Runtime:
     def champions(self, loading: Worker) -> FileChampions:
         """Return the champions that the pointer files name, and will name."""
         from serving.champions import FileChampions, bundle_loader
+        from serving.kinds import KINDS
 
         folder = self.settings.models_folder
         horizons = {name: spec.horizon for name, spec in self.specs().items() if spec.horizon is not None}
-        return FileChampions(folder, bundle_loader(folder, horizons), tuple(RULE_DOCUMENTS), loading)
+        models = (*RULE_DOCUMENTS, *(kind.timing for kind in KINDS if kind.timing))
+        return FileChampions(folder, bundle_loader(folder, horizons), models, loading)
+
+    def shadow(self, loading: Worker) -> Shadow:
+        """Return the challengers that the shadow pointers name, beside the champions."""
+        from serving.champions import FileChampions, bundle_loader
+        from serving.shadow import Shadow
+        from training.bundle import SHADOW
+
+        folder = self.settings.models_folder
+        load = bundle_loader(folder, {}, SHADOW)
+        challengers = FileChampions(folder, load, tuple(RULE_DOCUMENTS), loading, pointer=SHADOW)
+        return Shadow(challengers, self._keep_pairs)
+
+    def _keep_pairs(self, model: str, pairs: Sequence[Pair]) -> None:
+        from crm_store.database import transaction
+        from crm_store.repositories.shadow_scores import append_pairs
+
+        with transaction(self.sessions) as session:
+            append_pairs(session, model, [(one.entity_id, one.live, one.shadow) for one in pairs], utc_now())
 
     def serving_deps(
         self, champions: FileChampions, online: Callable[[], OnlineReader | None]
@@ -137,16 +167,33 @@ class Runtime:
             online=online,
             rules=self.rule_sources(),
             clock=self.now,
+            rule_book=lambda: self.rules,
             wall=utc_now,
             crm=self.crm_deps(),
+            feed=self.feed,
         )
+
+    def feed(self) -> Feed | None:
+        """Return how far behind the feed the fresh scores are, None while the store does not answer."""
+        from sqlalchemy.exc import DBAPIError
+
+        from crm_store.repositories.consumers import FRESH, standing
+        from serving.metrics import Feed
+
+        try:
+            with self.sessions() as session:
+                found = standing(session, FRESH)
+        except DBAPIError:
+            return None
+        if found is None or found.reached_at is None:
+            return Feed(None, 0)
+        return Feed(max((utc_now() - found.reached_at).total_seconds(), 0.0), found.events)
 
     def crm_deps(self) -> CrmDeps:
         """Return the parts of the CRM interface."""
         from serving.crm.deps import CrmDeps
 
-        uploads = self.settings.folder / "uploads"
-        return CrmDeps(self.engine, self.sessions, self.vault, uploads, utc_now)
+        return CrmDeps(self.engine, self.sessions, self.vault, self.settings.uploads_folder, utc_now)
 
     def online_reader(self) -> OnlineReader:
         """Return the online features; on SQLite, rows are remembered until the file changes."""
@@ -161,6 +208,8 @@ class Runtime:
         """Return the parts of the workbench."""
         from pipelines.access_settings import AccessSettings
         from serving.workbench.deps import WorkbenchDeps
+        from training.alerts import alerts as model_alerts
+        from training.report import champion_card
 
         notice = None
         if self.state.company == "demo":
@@ -171,7 +220,17 @@ class Runtime:
         local = tuple(f"http://{host}:{port}" for host in dict.fromkeys((self.settings.host, "localhost")))
         origins = (public,) if public else local
         sso = AccessSettings().single_sign_on(origins[0], self.vault)
-        return WorkbenchDeps(self.sessions, utc_now, origins, notice, self.vault, sso)
+        return WorkbenchDeps(
+            self.sessions,
+            utc_now,
+            origins,
+            notice,
+            self.vault,
+            sso,
+            rule_book=lambda: self.rules,
+            alerts=partial(model_alerts, self.settings.models_folder, tuple(RULE_DOCUMENTS)),
+            cards=partial(champion_card, self.settings.models_folder),
+        )
 
 
 @dataclass(frozen=True)
@@ -194,4 +253,5 @@ def serving_app() -> FastAPI:
 
     runtime, loading = Runtime.at(), Worker("loading")
     online = LazyReader(runtime.online_reader, loading)
-    return create_app(runtime.serving_deps(runtime.champions(loading), online))
+    deps = runtime.serving_deps(runtime.champions(loading), online)
+    return create_app(replace(deps, observe=runtime.shadow(loading)))

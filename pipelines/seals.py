@@ -6,19 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.progress import Steps
 from pipelines.runtime import Runtime, utc_now
 
 if TYPE_CHECKING:
-    from threading import Event
-
     from crm_store.services.seal_audit import AuditReport
     from crm_store.services.seal_book import SealBook
     from pipelines.progress import Report
     from pipelines.settings import Settings
-
-# Well below the minute that a seal may be old, so that a slow one is still in time.
-SEAL_EVERY_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -30,14 +24,22 @@ class SealPlace:
 
     @classmethod
     def of(cls, settings: Settings) -> SealPlace:
-        """Return the places of a data folder."""
-        return cls(settings.folder / "seals", settings.folder / "keys" / "seal.pem")
+        """Return the places that the settings name, those in the data folder where they name none."""
+        return cls(
+            settings.seals_folder or settings.folder / "seals",
+            settings.seal_key or settings.folder / "keys" / "seal.pem",
+        )
 
     def book(self) -> SealBook:
         """Return the seals."""
         from crm_store.services.seal_book import SealBook
 
         return SealBook(self.folder)
+
+
+def seal_where_keyed(runtime: Runtime) -> int:
+    """Seal what is new, as ``seal_all`` does, where the folder has a key; without one nothing is sealed."""
+    return seal_all(runtime) if SealPlace.of(runtime.settings).private_key.exists() else 0
 
 
 def seal_all(runtime: Runtime) -> int:
@@ -58,22 +60,6 @@ def seal_all(runtime: Runtime) -> int:
         count += 1
         if sealed.new_rows < MOST_ROWS:
             return count
-
-
-def keep_sealing(runtime: Runtime, stop: Event) -> None:
-    """Seal every half minute until ``stop``; for a thread of the supervisor.
-
-    Without a key nothing is sealed. A seal that fails (a store that does not answer, a full disk) is told on
-    standard error and tried again.
-    """
-    console = Steps().console
-    while not stop.is_set():
-        if SealPlace.of(runtime.settings).private_key.exists():
-            try:
-                seal_all(runtime)
-            except Exception as error:
-                console.print(f"[red]✗[/] sealing failed 封存失败: {error}", highlight=False)
-        stop.wait(SEAL_EVERY_SECONDS)
 
 
 def audit_store(runtime: Runtime, book: SealBook, report: Report) -> AuditReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,9 +31,10 @@ def run_services(home: Path | None) -> int:
 
 
 def serve_until_signal(runtime: Runtime, steps: Steps, ready: Callable[[], None]) -> int:
-    """Start the three services, print where they are, call ``ready``, and wait for a signal."""
+    """Start the services, print where they are, call ``ready``, and wait for a signal."""
     settings = _with_free_ports(runtime.settings)
     supervisor = Supervisor(settings.folder / "logs")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # while starting, too, nothing is left behind
     try:
         with steps.step("serve", "Start the services 启动服务") as report:
             supervisor.start(_services(settings))
@@ -83,6 +85,7 @@ def _services(settings: Settings) -> list[Service]:
     mlflow = mlflow_service(settings, settings.mlflow_port)
     return [
         Service("API", launch.command, {**launch.environment, **environment}, f"{api}/readyz", api),
+        Service("Fresh scores", [sys.executable, "-m", "pipelines.cli", "work"], environment, restarts=True),
         Service("Workbench", [sys.executable, "-c", entry], environment, f"{pages}/sign-in", pages),
         replace(mlflow, environment={**mlflow.environment, **environment}),
     ]

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 MOST = 10
 _MEASURES = {"auc": "AUC", "ap": "AP", "logloss": "Log loss", "ece": "ECE", "lift": "Lift 10%"}
+_CURVE_MEASURES = {
+    **{f"auc_{days}": f"AUC {days} d" for days in (30, 90, 180)},
+    "ibs": "Brier, integrated",
+    "concordance": "Concordance",
+    "ece_90": "ECE 90 d",
+}
 _BAND_COLOURS = {"red": "red", "yellow": "yellow", "green": "green"}
 
 
@@ -51,7 +57,10 @@ def show(summary: dict[str, Any], runtime: Runtime) -> None:
         console.print(*SYNTHETIC_NOTICE, style="yellow", sep="\n")
     console.print(_sizes(summary))
     for model, scorers in summary["models"].items():
-        console.print(_quality(model, scorers, summary["trainings"][model]))
+        training = summary["trainings"][model]
+        console.print(_quality(model, scorers, training))
+        for line in _told_warning(training.get("warning", {})):
+            console.print(line, highlight=False)
     for plural, lines in summary["neediest"].items():
         console.print(_needs(plural, lines))
 
@@ -62,6 +71,8 @@ def show_quality(model: str, training: dict[str, Any]) -> None:
 
     console = Console()
     console.print(_quality(model, training["metrics"], training))
+    for line in _told_warning(training["warning"]):
+        console.print(line, highlight=False)
     for gate in training["gates"]:
         if not gate["passed"]:
             console.print(f"✗ {gate['zh']} · {gate['en']}: {gate['measured']} / {gate['limit']}")
@@ -81,11 +92,28 @@ def _quality(model: str, scorers: dict[str, dict[str, float]], training: dict[st
     title = f"{model}  {training['version']}  {standing}  (test rows {training['rows']['test']['rows']:,})"
     table = Table(title=title, title_justify="left")
     table.add_column("scorer")
-    for label in _MEASURES.values():
+    measures = _CURVE_MEASURES if any("ibs" in measured for measured in scorers.values()) else _MEASURES
+    for label in measures.values():
         table.add_column(label, justify="right")
     for scorer, measured in scorers.items():
-        table.add_row(scorer, *(f"{measured[name]:.3f}" for name in _MEASURES))
+        figures = (measured[name] for name in measures)
+        table.add_row(scorer, *("" if figure is None else f"{figure:.3f}" for figure in figures))
     return table
+
+
+def _told_warning(warning: dict[str, dict[str, float | None]]) -> list[str]:
+    """Say how early red warned, of a model that says when."""
+    return [
+        f"{scorer}: first red {_number(told['lead_days'], '.0f')} days before the loss (median), "
+        f"recall {_number(told['recall'], '.0%')}, "
+        f"false alarms {_number(told['false_alarms_per_account_year'], '.2f')} per account-year "
+        f"(提前天数中位数、召回率、每客户年误报)"
+        for scorer, told in warning.items()
+    ]
+
+
+def _number(value: float | None, form: str) -> str:
+    return "—" if value is None else format(value, form)
 
 
 def _needs(plural: str, lines: list[dict[str, Any]]) -> Any:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from crm_store.intake.cleaning.clean import warm
 from serving.access import Door
+from serving.change_routes import change_router
 from serving.crm.limits import limit_of
 from serving.crm.operations import OPERATIONS
 from serving.crm.resources import PREFIX
@@ -22,11 +23,16 @@ from serving.deps import ServingDeps
 from serving.edge import Edge
 from serving.errors import MAX_BODY, Limit, ServingError, body_of
 from serving.kinds import KINDS
+from serving.match_routes import match_router
 from serving.metrics import Metrics
+from serving.model_routes import model_router
 from serving.openapi import describe
+from serving.part_routes import Parts, part_router
 from serving.read_routes import Reading, read_router
 from serving.score_routes import Scoring, score_router
 from serving.system_routes import Health, docs_router, system_router
+from serving.visit_pack import VisitPacks
+from serving.visit_routes import visit_router
 
 
 def create_app(deps: ServingDeps) -> FastAPI:
@@ -56,8 +62,14 @@ def create_app(deps: ServingDeps) -> FastAPI:
         redirect_slashes=False,
     )
     app.include_router(score_router(door, scoring))
-    app.include_router(read_router(Reading(deps.records, deps.clock), door))
-    app.include_router(system_router(health, metrics))
+    app.include_router(match_router(door, deps.matcher(gate)))
+    reading = Reading(deps.records, deps.clock)
+    app.include_router(read_router(reading, door))
+    app.include_router(change_router(reading, door))
+    app.include_router(part_router(Parts(reading, deps.rule_book()), door))
+    app.include_router(visit_router(VisitPacks(deps.records, deps.assessor, deps.clock), door))
+    app.include_router(model_router(deps.champions, door))
+    app.include_router(system_router(health, metrics, deps.feed))
     app.include_router(docs_router())
     if deps.crm is not None:
         app.include_router(crm_router(deps.crm))

@@ -6,38 +6,58 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from crm_store.domain.scores import Scorer
 from serving.workers import Worker
 
 log = logging.getLogger("leadpulse.serving")
 POINTER = "champion.json"
+# The last word on a champion's drift lies beside its pointer: past a limit the champion steps down.
+DRIFT = "drift.json"
 # How often the pointer file is looked at, seconds: a promotion is live within this plus the load.
 LOOK_EVERY = 1.0
 
 
 @dataclass(frozen=True)
 class Champion:
-    """A verified model that may answer; ``horizon`` is how long after creation a lead is within its scope."""
+    """A verified model that may answer; ``horizon`` is how long after creation a lead is within its scope.
+
+    ``about`` is what ``GET /v1/models`` tells of it.
+    """
 
     scorer: Scorer
     version: str
     horizon: timedelta | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Absent:
-    """Why no champion answers: ``no_champion``, ``bundle_broken`` or ``starting``."""
+    """Why no champion answers: a code of ``errors.WHY``; the last four name the drift it stepped down for."""
 
-    code: Literal["no_champion", "bundle_broken", "starting"]
+    code: Literal[
+        "no_champion",
+        "bundle_broken",
+        "starting",
+        "drift_inputs",
+        "drift_score",
+        "drift_base_rate",
+        "drift_calibration",
+    ]
     detail: str = ""
 
 
 Standing = Champion | Absent
+DRIFT_CODES: Mapping[str | None, Absent] = {
+    "inputs": Absent("drift_inputs"),
+    "score": Absent("drift_score"),
+    "base_rate": Absent("drift_base_rate"),
+    "calibration": Absent("drift_calibration"),
+}
 
 
 class Champions(Protocol):
@@ -48,8 +68,8 @@ class Champions(Protocol):
         ...
 
 
-Loader = Callable[[str], Champion | None]
-_Stamp = tuple[int, int, int] | None
+Loader = Callable[[str], Standing | None]
+_Stamp = tuple[tuple[int, int, int], ...] | None
 
 
 class FileChampions:
@@ -57,7 +77,7 @@ class FileChampions:
 
     ``load`` takes a model's name and returns its champion, None where none was promoted, and raises where
     the bundle can't be trusted. It runs in the ``loading`` thread; while a new champion loads the old one
-    answers, and once the pointer names a broken one rules do.
+    answers, and once the pointer names a broken one rules do. With another ``pointer`` these are challengers.
     """
 
     def __init__(
@@ -67,8 +87,10 @@ class FileChampions:
         models: tuple[str, ...],
         loading: Worker,
         monotonic: Callable[[], float] = time.monotonic,
+        pointer: str = POINTER,
     ) -> None:
         self._folder = folder
+        self._pointer = pointer
         self._load = load
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -79,6 +101,8 @@ class FileChampions:
 
     def current(self, model: str) -> Standing:
         """Return who answers now; looks at the pointer file at most once a second."""
+        if model not in self._look_at:
+            return Absent("no_champion")
         if self._monotonic() >= self._look_at[model]:
             self._look(model)
         return self._standing[model]
@@ -92,7 +116,7 @@ class FileChampions:
     def _look(self, model: str) -> None:
         with self._lock:
             self._look_at[model] = self._monotonic() + LOOK_EVERY
-            stamp = _stamp(self._folder / model / POINTER)
+            stamp = _stamp(self._folder / model / self._pointer, self._folder / model / DRIFT)
             if model in self._standing and stamp == self._stamps[model]:
                 return
             self._stamps[model] = stamp
@@ -109,21 +133,39 @@ class FileChampions:
                 self._standing[model] = standing
 
 
-def bundle_loader(folder: Path, horizons: Mapping[str, timedelta]) -> Loader:
+def bundle_loader(folder: Path, horizons: Mapping[str, timedelta], pointer: str = POINTER) -> Loader:
     """Return the loader of verified bundles; ``horizons`` says how long after creation a model may speak."""
 
-    def load(model: str) -> Champion | None:
-        from training.bundle import BundleBroken, BundleScorer, load_champion
+    def load(model: str) -> Standing | None:
+        from training.bundle import BundleBroken, BundleScorer, HazardScorer, load_champion
 
         try:
-            bundle = load_champion(folder, model)
+            bundle = load_champion(folder, model, pointer)
         except BundleBroken as error:
             if error.code == "no_champion":
                 return None
             raise
-        return Champion(BundleScorer(bundle), bundle.version, horizons.get(model))
+        if pointer == POINTER and (drifted := _stepped_down(folder, model, bundle.version)):
+            return drifted
+        scorer = HazardScorer(bundle) if bundle.weeks else BundleScorer(bundle)
+        return Champion(scorer, bundle.version, horizons.get(model), bundle.told())
 
     return load
+
+
+def _stepped_down(folder: Path, model: str, version: str) -> Absent | None:
+    """Why a version steps down for drift; a word that can't be read takes no model away."""
+    from training.bundle import BundleBroken, standing_of
+
+    try:
+        word = standing_of(folder, model)
+    except BundleBroken as error:
+        log.warning("drift_unreadable", extra={"model": model, "detail": error.code})
+        return None
+    if word is None or word.version != version or word.down not in DRIFT_CODES:
+        return None
+    log.warning("champion_stepped_down", extra={"model": model, "version": version, "detail": word.down})
+    return DRIFT_CODES[word.down]
 
 
 def _loaded(load: Loader, model: str) -> Standing:
@@ -135,13 +177,18 @@ def _loaded(load: Loader, model: str) -> Standing:
         return Absent("bundle_broken", detail)
 
 
-def _stamp(pointer: Path) -> _Stamp:
-    """Return what changes when a file is replaced or written, or None where there is none."""
-    try:
-        status = pointer.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+def _stamp(pointer: Path, *beside: Path) -> _Stamp:
+    """Return what changes when a file is replaced or written, or None where there is no pointer."""
+    stamps = []
+    for path in (pointer, *beside):
+        try:
+            status = path.stat()
+        except OSError:
+            if path is pointer:
+                return None
+            continue
+        stamps.append((status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(stamps)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from crm_store.rules.engine import RuleBook
+from serving.assessment import Assessor, shipped_assessor
 from serving.champions import Champions
 from serving.crm.deps import CrmDeps
 from serving.kinds import KINDS, Kind
-from serving.ladder import Ladder, LadderLimits, Memory, RuleSource
+from serving.ladder import Ladder, LadderLimits, Memory, Observer, RuleSource
+from serving.matching import MODEL, Matcher, MatchLimits
+from serving.metrics import Feed
 from serving.online import OnlineGate, OnlineLimits, OnlineReader
 from serving.ports import Records
 
@@ -22,6 +26,7 @@ class ServingLimits:
     request: float = 10.0
     online: OnlineLimits = field(default_factory=OnlineLimits)
     ladder: LadderLimits = field(default_factory=LadderLimits)
+    match: MatchLimits = field(default_factory=MatchLimits)
     remembered: int = 20_000
 
 
@@ -32,7 +37,9 @@ class ServingDeps:
     ``online`` gives the reader of online features, or None while it is loading; ``rules`` holds one rule
     document per model; ``clock`` is the business's now, which stands still for
     a history that has ended; ``wall`` is real time, by which keys expire (``clock`` unless given);
-    ``monotonic`` measures waiting. ``crm`` is the CRM interface, None for an app that only scores.
+    ``monotonic`` measures waiting. ``crm`` is the CRM interface, None for an app that only scores. ``feed``
+    tells how far the fresh scores have come; it must not raise. ``assessor`` gives composite and parts,
+    ``rule_book`` the published documents. ``observe`` is told of every answered batch.
     """
 
     records: Records
@@ -44,6 +51,10 @@ class ServingDeps:
     monotonic: Callable[[], float] = time.monotonic
     limits: ServingLimits = field(default_factory=ServingLimits)
     crm: CrmDeps | None = None
+    feed: Callable[[], Feed | None] = lambda: None
+    assessor: Assessor = field(default_factory=shipped_assessor)
+    rule_book: Callable[[], RuleBook] = RuleBook.shipped
+    observe: Observer = lambda _model, _rows, _answers: None
 
     def gate(self) -> OnlineGate:
         """Return the way to the online features, with its deadline and its breaker."""
@@ -52,6 +63,11 @@ class ServingDeps:
     def ladders(self, gate: OnlineGate) -> dict[str, Ladder]:
         """Return the ladder of each model."""
         return {kind.model: self._ladder(kind, gate) for kind in KINDS}
+
+    def matcher(self, gate: OnlineGate) -> Matcher:
+        """Return who matches leads with reps."""
+        rules, limits = self.rules[MODEL], self.limits.match
+        return Matcher(self.champions, gate, rules, self.records, self.clock, limits)
 
     def _ladder(self, kind: Kind, gate: OnlineGate) -> Ladder:
         return Ladder(
@@ -64,4 +80,6 @@ class ServingDeps:
             monotonic=self.monotonic,
             limits=self.limits.ladder,
             memory=Memory(self.limits.remembered),
+            timing_memory=Memory(self.limits.remembered),
+            observe=self.observe,
         )

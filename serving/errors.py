@@ -88,6 +88,11 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "method_not_allowed": Problem(405, ("不支持该方法", "This method is not allowed here"), _DOCS_HINT),
     "lead_not_found": Problem(404, ("没有这个线索", "There is no such lead"), _LIST_HINT),
     "account_not_found": Problem(404, ("没有这个客户", "There is no such account"), _LIST_HINT),
+    "no_score_then": Problem(
+        404,
+        ("{detail} 时还没有评分", "There was no score yet at {detail}"),
+        ("从详情的 history 取时刻", "Take a moment from the history in the record's details"),
+    ),
     "feature_not_found": Problem(
         404,
         ("没有这个特征", "There is no such feature"),
@@ -119,6 +124,19 @@ WHY: Final[dict[str, tuple[str, str]]] = {
     "starting": ("模型正在加载", "The model is still loading"),
     "no_online_features": ("没有可用的在线特征", "No online features are available"),
     "stale_online_features": ("在线特征已过期", "The online features are too old"),
+    "drift_inputs": (
+        "模型的主要输入已偏离训练时的分布，改由规则作答",
+        "The model's main inputs have left what it was trained on",
+    ),
+    "drift_score": ("评分分布已偏离训练时，改由规则作答", "The model's scores have left their trained range"),
+    "drift_base_rate": (
+        "结果的发生率已偏离训练时，改由规则作答",
+        "The outcome comes far more or less often than in training",
+    ),
+    "drift_calibration": (
+        "模型的概率与实际结果不再相符，改由规则作答",
+        "The model's probabilities no longer come true",
+    ),
     "past_horizon": ("线索已超出模型的预测期", "The lead is older than the model's horizon"),
 }
 

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final, Literal
 
 from crm_store.domain.scores import Reason
 from features.catalog import CATALOG
+from features.meanings import meaning_of
 from serving.kinds import Kind
 from serving.language import Language
+
+SHOWN: Final = 3
+Side = Literal["for", "against", "notes"]
 
 
 def reasons_told(
     kind: Kind, entity_id: str, as_of: datetime, reasons: Iterable[Reason], language: Language
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return reasons for, against and notes (what moved nothing but is worth knowing), strongest first."""
+    """Return reasons for, against and notes (what moved nothing but is worth knowing), strongest first.
+
+    The strongest three of each side are told, and every note.
+    """
     before, after = f"{kind.path}/{entity_id}/trace/", f"?as_of={moment(as_of)}"
     told: dict[str, list[dict[str, Any]]] = {"for": [], "against": [], "notes": []}
-    for reason in reasons:
+    for reason in strongest(reasons):
         feature = CATALOG.get(reason.feature)
-        side = "for" if reason.effect > 0 else "against" if reason.effect < 0 else "notes"
-        told[side].append(
+        told[side_of(reason)].append(
             {
                 "feature": reason.feature,
+                "meaning": meaning_of(reason.feature),
                 "sentence": sentence(reason, language),
                 "value": reason.value,
                 "unit": feature.unit if feature else None,
@@ -32,6 +39,23 @@ def reasons_told(
             }
         )
     return told
+
+
+def side_of(reason: Reason) -> Side:
+    """Return on which side a reason stands."""
+    return "for" if reason.effect > 0 else "against" if reason.effect < 0 else "notes"
+
+
+def strongest(reasons: Iterable[Reason]) -> list[Reason]:
+    """Return the strongest reasons of each side, strongest first, and every note."""
+    kept: dict[Side, int] = {"for": 0, "against": 0, "notes": 0}
+    shown = []
+    for reason in sorted(reasons, key=lambda reason: -abs(reason.effect)):
+        side = side_of(reason)
+        kept[side] += 1
+        if side == "notes" or kept[side] <= SHOWN:
+            shown.append(reason)
+    return shown
 
 
 def sentence(reason: Reason, language: Language) -> str:

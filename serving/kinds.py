@@ -10,12 +10,16 @@ Entity = Literal["lead", "account"]
 
 @dataclass(frozen=True)
 class Kind:
-    """A scored subject: its entity, its model, where it lives under ``/v1``, and its error code."""
+    """A scored subject: its entity, its model, where it lives under ``/v1``, and its error code.
+
+    ``timing`` is the hazard that says when, where there is one.
+    """
 
     entity: Entity
     model: str
     plural: str
     not_found: str
+    timing: str | None = None
 
     @property
     def path(self) -> str:
@@ -24,5 +28,5 @@ class Kind:
 
 
 LEAD: Final = Kind("lead", "lead_health", "leads", "lead_not_found")
-ACCOUNT: Final = Kind("account", "account_churn", "accounts", "account_not_found")
+ACCOUNT: Final = Kind("account", "account_churn", "accounts", "account_not_found", "account_renewal")
 KINDS: Final = (LEAD, ACCOUNT)

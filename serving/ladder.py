@@ -1,6 +1,7 @@
 """The fallback ladder (product C8): every request is answered, by the best rung that can, and says which.
 
-``model``          the champion, from online features
+``segment``        the champion's model for the subject's own segment, from online features
+``model``          the champion's general model, from online features
 ``rules_online``   rules, from online features
 ``rules_records``  rules, from features computed here from the record store, within a deadline
 ``last``           the last known score, with its age
@@ -25,7 +26,7 @@ from serving.online import OnlineDownError, OnlineGate
 from serving.ports import Records, Subject
 
 log = logging.getLogger("leadpulse.serving")
-Rung = Literal["model", "rules_online", "rules_records", "last"]
+Rung = Literal["segment", "model", "rules_online", "rules_records", "last"]
 _ID = re.compile(r"[A-Za-z0-9_.:\-]{1,40}")
 # Rows read at once: a long request lets short ones in between.
 _ONLINE_CHUNK = 64
@@ -70,6 +71,8 @@ class NoAnswer:
 
 
 Row = tuple[Mapping[str, object], datetime]
+Observer = Callable[[str, Mapping[str, "Row"], Mapping[str, "Answer"]], None]
+"""(model, rows by id, answers by id): told of every batch that was answered; must not wait or raise."""
 Outcome = Answer | NoAnswer
 Outcomes = dict[str, Outcome]
 
@@ -125,6 +128,8 @@ class Ladder:
     monotonic: Callable[[], float]
     limits: LadderLimits = field(default_factory=LadderLimits)
     memory: Memory = field(default_factory=Memory)
+    timing_memory: Memory = field(default_factory=Memory)
+    observe: Observer = lambda _model, _rows, _answers: None
 
     def answer(self, ids: Sequence[str]) -> Outcomes:
         """Return an outcome for every id; an id that occurs twice is scored once."""
@@ -137,7 +142,7 @@ class Ladder:
         online = self._online(wanted, now)
         standing = self.champions.current(self.kind.model)
         why = {entity_id: self._obstacle(entity_id, standing, online, subjects, now) for entity_id in wanted}
-        answers = self._by_model([i for i in wanted if why[i] is None], standing, online)
+        answers = self._by_model([i for i in wanted if why[i] is None], standing, online, self.memory)
         for entity_id in wanted:
             if why[entity_id] is None and entity_id not in answers:
                 why[entity_id] = "bundle_broken"
@@ -145,11 +150,13 @@ class Ladder:
             missing = [entity_id for entity_id in wanted if entity_id not in answers]
             if missing:
                 answers |= step(missing, online, now)
+        answers |= self._timed(answers, online)
         nothing = NoAnswer("no_score" if subjects is not None else "store_unavailable")
         for entity_id in wanted:
             given = answers.get(entity_id)
             money = subjects[entity_id].money if subjects else None
             outcomes[entity_id] = replace(given, why=why[entity_id], money=money) if given else nothing
+        self.observe(self.kind.model, online.rows, answers)
         return outcomes
 
     def _subjects(self, ids: Sequence[str]) -> dict[str, Subject] | None:
@@ -196,14 +203,29 @@ class Ladder:
             return "past_horizon"
         return None
 
-    def _by_model(self, ids: Sequence[str], standing: Standing, online: _Online) -> dict[str, Answer]:
+    def _by_model(
+        self, ids: Sequence[str], standing: Standing, online: _Online, memory: Memory
+    ) -> dict[str, Answer]:
         if not ids or not isinstance(standing, Champion):
             return {}
-        answers = self.memory.recall(standing.scorer, ids, online.rows)
+        answers = memory.recall(standing.scorer, ids, online.rows)
         unknown = [entity_id for entity_id in ids if entity_id not in answers]
         computed = self._scored(standing.scorer, unknown, online.rows, "model")
-        self.memory.keep(standing.scorer, computed, online.rows)
+        memory.keep(standing.scorer, computed, online.rows)
         return answers | computed
+
+    def _timed(self, answers: Mapping[str, Answer], online: _Online) -> dict[str, Answer]:
+        """Say when as well, of whoever was answered and has online features, if a hazard is champion."""
+        if self.kind.timing is None:
+            return {}
+        ids = [entity_id for entity_id in answers if entity_id in online.rows]
+        told = self._by_model(ids, self.champions.current(self.kind.timing), online, self.timing_memory)
+        return {
+            entity_id: replace(
+                answers[entity_id], score=replace(answers[entity_id].score, weekly=curve.score.weekly)
+            )
+            for entity_id, curve in told.items()
+        }
 
     def _by_rules_online(self, ids: Sequence[str], online: _Online, now: datetime) -> dict[str, Answer]:
         ids = [entity_id for entity_id in ids if entity_id in online.rows]
@@ -251,7 +273,8 @@ class Ladder:
         for entity_id, score in zip(ids, scores, strict=True):
             if score is not None:
                 own = rows[entity_id][1]
-                answers[entity_id] = Answer(score if own == as_of else replace(score, as_of=own), rung)
+                step: Rung = "segment" if score.segment else rung
+                answers[entity_id] = Answer(score if own == as_of else replace(score, as_of=own), step)
         return answers
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter as Tally
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from serving.kinds import KINDS
@@ -16,6 +25,14 @@ from serving.ladder import Answer, Outcome
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
 # Seconds. A score takes a few milliseconds; 0.3 is the promise for the slowest in a hundred.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How far the fresh scores have followed the feed: seconds behind (None: never begun), events so far."""
+
+    lag: float | None
+    events: int
 
 
 class Metrics:
@@ -63,11 +80,28 @@ class Metrics:
             family = self._scores if len(labels) > 1 else self._unscored
             family.labels(model, *labels).inc(count)
 
-    def exposition(self) -> bytes:
+    def exposition(self, feed: Feed | None = None) -> bytes:
         """Return the text that Prometheus scrapes; with several workers, of all of them."""
+        return self._counted() + (b"" if feed is None else _feed_lines(feed))
+
+    def _counted(self) -> bytes:
         shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         if not shared or not Path(shared).is_dir():
             return generate_latest(self.registry)
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=shared)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def _feed_lines(feed: Feed) -> bytes:
+    """Return how far behind the feed the fresh scores are; it is read off the store, not counted here."""
+    registry = CollectorRegistry()
+    lag = Gauge(
+        "leadpulse_feed_lag_seconds",
+        "Age of the last moment until which every event is in features and scores",
+        registry=registry,
+    )
+    lag.set(math.inf if feed.lag is None else feed.lag)
+    events = Counter("leadpulse_feed_events", "Events that are in features and scores", registry=registry)
+    events.inc(feed.events)
+    return generate_latest(registry)

@@ -63,12 +63,17 @@ def _answers() -> dict[str, dict[str, Any]]:
     answers = {
         "score_leads": examples.results_example(LEAD),
         "score_accounts": examples.results_example(ACCOUNT),
+        "get_account_visit_pack": examples.visit_pack_example(),
+        "match_leads": examples.match_example(),
         "livez": {"status": "alive"},
         "readyz": examples.readiness_example(),
     }
+    answers["list_models"] = examples.models_example()
     for kind in KINDS:
         answers[f"list_{kind.plural}"] = examples.ranked_example(kind)
         answers[f"get_{kind.entity}"] = examples.detail_example(kind)
+        answers[f"change_{kind.entity}"] = examples.change_example(kind)
+        answers[f"part_scores_{kind.entity}"] = examples.part_scores_example(kind)
         answers[f"trace_{kind.entity}"] = examples.trace_example(kind)
     return answers
 

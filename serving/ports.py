@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from crm_store.domain.policy import Viewer
 from crm_store.domain.scores import Score
+from crm_store.repositories.candidates import Field
 from crm_store.repositories.subjects import Subject
 from serving.kinds import Entity
 
@@ -80,8 +81,18 @@ class SeenRecords(Protocol):
         """Return past scores, newest first."""
         ...
 
+    def score_at(self, model: str, entity_id: str, moment: datetime) -> PastScore | None:
+        """Return the score of the latest data that is no later than a moment, or None."""
+        ...
+
     def ranked(self, model: str, wanted: ListFilter, limit: int, cursor: str | None) -> RankedPage:
         """Return a page of the ranked list; raise CursorRefusedError for a cursor that isn't ours."""
+        ...
+
+    def visit_records(
+        self, account_id: str, since: datetime, until: datetime, words: Sequence[str]
+    ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Return ``service``, ``open_issues`` and ``notes`` of an account as the caller may see them."""
         ...
 
     def source_rows(self, source: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -113,6 +124,10 @@ class Records(Protocol):
 
     def latest(self, model: str, ids: Sequence[str]) -> dict[str, PastScore]:
         """Return the last score of those of ``ids`` that have one."""
+        ...
+
+    def candidates(self, lead_ids: Sequence[str], now: datetime) -> Field:
+        """Return everyone who could be given these leads."""
         ...
 
     def history(self, entity: Entity, entity_id: str, sources: Sequence[str]) -> History:

@@ -11,15 +11,14 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from crm_store.domain.policy import Viewer
-from features.catalog import CATALOG
-from features.engines.python_engine import behind, evaluate
+from features.engines.python_engine import Evaluation, behind
+from features.part_signals import declared
 from serving import render
 from serving.access import Door, policy_of
 from serving.errors import MAX_PAGE, ServingError
 from serving.examples import answer_response, error_responses
 from serving.explain import moment
 from serving.kinds import KINDS, Kind
-from serving.ladder import sources_of
 from serving.language import language_of
 from serving.ports import CursorRefusedError, History, ListFilter, Records, SeenRecords
 from serving.schemas import DetailOut, RankedPageOut, TraceOut
@@ -27,7 +26,7 @@ from serving.score_routes import ACCEPT_LANGUAGE, SECURITY, language_headers
 
 HISTORY_LENGTH = 100
 _TRACE_LENGTH = 1_000
-_ERRORS = ("api_key_missing", "api_key_invalid", "scope_missing", "store_unavailable", "internal", "timeout")
+ERRORS = ("api_key_missing", "api_key_invalid", "scope_missing", "store_unavailable", "internal", "timeout")
 # Text without control characters; what a store can't hold is refused here.
 _TEXT = r"^[^\x00-\x1f\x7f]*$"
 _ID = r"^[A-Za-z0-9_.:\-]{1,40}$"
@@ -60,7 +59,7 @@ class Reading:
     ) -> dict[str, Any]:
         """Return a record, its latest score and its score history."""
         seen = self.records.seen_by(viewer)
-        record = _record(seen, kind, record_id)
+        record = record_of(seen, kind, record_id)
         try:
             past = seen.score_history(kind.model, record_id, HISTORY_LENGTH)
             latest = seen.latest(kind.model, [record_id]).get(record_id)
@@ -77,30 +76,32 @@ class Reading:
         self, viewer: Viewer, kind: Kind, record_id: str, feature: str, as_of: datetime
     ) -> dict[str, Any]:
         """Return a value as of a moment and the raw records that made it, those that the caller may see."""
-        declared = CATALOG.get(feature)
-        if declared is None or declared.entity.name != kind.entity:
+        found = declared(feature)
+        if found is None or found.entity.name != kind.entity:
             raise ServingError("feature_not_found", "feature")
         seen = self.records.seen_by(viewer)
-        _record(seen, kind, record_id)
+        record_of(seen, kind, record_id)
         try:
-            history = self.records.history(kind.entity, record_id, sources_of(kind.entity, [feature]))
-            value = evaluate(kind.entity, history, record_id, as_of, [feature])[feature]
-            made = behind(kind.entity, declared, history, record_id, as_of)[:_TRACE_LENGTH]
+            sources = sorted({*found.sources, f"{kind.entity}_states"})
+            history = self.records.history(kind.entity, record_id, sources)
+            value = Evaluation(found.entity, history, record_id, as_of).values([found])[feature]
+            made = behind(kind.entity, found, history, record_id, as_of)[:_TRACE_LENGTH]
             records = _in_sight(seen, history, made)
         except Exception as error:
             raise ServingError("trace_unavailable") from error
         return {
             "id": record_id,
             "feature": feature,
-            "title": {"zh": declared.title[0], "en": declared.title[1]},
-            "unit": declared.unit,
+            "title": {"zh": found.title[0], "en": found.title[1]},
+            "unit": found.unit,
             "value": value,
             "as_of": moment(as_of),
             "records": records,
         }
 
 
-def _record(seen: SeenRecords, kind: Kind, record_id: str) -> dict[str, Any]:
+def record_of(seen: SeenRecords, kind: Kind, record_id: str) -> dict[str, Any]:
+    """Return a record that the caller may see, or raise ServingError."""
     try:
         record = seen.record(kind.entity, record_id)
     except Exception as error:
@@ -125,14 +126,16 @@ def read_router(reading: Reading, door: Door) -> APIRouter:
     """Return the read operations of both kinds; the door asks for a key."""
     router = APIRouter()
     for kind in KINDS:
-        caller = Depends(_caller(kind, door))
+        caller = Depends(caller_of(kind, door))
         _add_list(router, kind, reading, caller)
         _add_detail(router, kind, reading, caller)
         _add_trace(router, kind, reading, caller)
     return router
 
 
-def _caller(kind: Kind, door: Door) -> Callable[[Request], Awaitable[Viewer]]:
+def caller_of(kind: Kind, door: Door) -> Callable[[Request], Awaitable[Viewer]]:
+    """Return the dependency that asks for a key which may read this kind."""
+
     async def caller(request: Request) -> Viewer:
         return await door.admit(request, kind.entity, "read")
 
@@ -152,12 +155,12 @@ def _add_list(router: APIRouter, kind: Kind, reading: Reading, caller: Any) -> N
             str | None, Query(max_length=400, description="next_cursor of the page before")
         ] = None,
     ) -> Response:
-        _refuse_unknown(request, {"band", "owner", "region", "q", "limit", "cursor"})
-        return _json(reading.page(viewer, kind, ListFilter(band, owner, region, q), limit, cursor))
+        refuse_unknown(request, {"band", "owner", "region", "q", "limit", "cursor"})
+        return as_json(reading.page(viewer, kind, ListFilter(band, owner, region, q), limit, cursor))
 
     success = answer_response(RankedPageOut)
-    errors = error_responses(*_ERRORS, "parameter_invalid", "parameter_unknown", "cursor_invalid")
-    _add(
+    errors = error_responses(*ERRORS, "parameter_invalid", "parameter_unknown", "cursor_invalid")
+    add_read(
         router,
         kind.path,
         ranked,
@@ -174,14 +177,14 @@ def _add_detail(router: APIRouter, kind: Kind, reading: Reading, caller: Any) ->
         id: RecordId,  # noqa: A002 - the path's name for it
         viewer: Viewer = caller,
     ) -> Response:
-        _refuse_unknown(request, set())
+        refuse_unknown(request, set())
         language = language_of(request.headers.get("accept-language"))
-        return _json(reading.detail(viewer, kind, id, language), language_headers(language))
+        return as_json(reading.detail(viewer, kind, id, language), language_headers(language))
 
     success = answer_response(DetailOut)
-    errors = error_responses(*_ERRORS, kind.not_found, "parameter_invalid", "parameter_unknown")
+    errors = error_responses(*ERRORS, kind.not_found, "parameter_invalid", "parameter_unknown")
     path, summary = f"{kind.path}/{{id}}", _SUMMARY["detail"][kind.entity]
-    _add(router, path, detail, kind, f"get_{kind.entity}", summary, success | errors, [ACCEPT_LANGUAGE])
+    add_read(router, path, detail, kind, f"get_{kind.entity}", summary, success | errors, [ACCEPT_LANGUAGE])
 
 
 def _add_trace(router: APIRouter, kind: Kind, reading: Reading, caller: Any) -> None:
@@ -194,10 +197,10 @@ def _add_trace(router: APIRouter, kind: Kind, reading: Reading, caller: Any) -> 
             datetime | None, Query(description="moment with time zone, default now 截至时刻")
         ] = None,
     ) -> Response:
-        _refuse_unknown(request, {"as_of"})
+        refuse_unknown(request, {"as_of"})
         if as_of is not None and as_of.tzinfo is None:
             raise ServingError("parameter_invalid", "as_of", "as_of: time zone")
-        return _json(reading.trace(viewer, kind, id, feature, as_of or reading.clock()))
+        return as_json(reading.trace(viewer, kind, id, feature, as_of or reading.clock()))
 
     success = answer_response(TraceOut)
     codes = (
@@ -208,11 +211,11 @@ def _add_trace(router: APIRouter, kind: Kind, reading: Reading, caller: Any) -> 
         "parameter_unknown",
     )
     path, summary = f"{kind.path}/{{id}}/trace/{{feature}}", _SUMMARY["trace"][kind.entity]
-    errors = error_responses(*_ERRORS, *codes)
-    _add(router, path, trace, kind, f"trace_{kind.entity}", summary, success | errors)
+    errors = error_responses(*ERRORS, *codes)
+    add_read(router, path, trace, kind, f"trace_{kind.entity}", summary, success | errors)
 
 
-def _add(
+def add_read(
     router: APIRouter,
     path: str,
     endpoint: Callable[..., Response],
@@ -222,6 +225,7 @@ def _add(
     responses: dict[int | str, dict[str, Any]],
     parameters: list[dict[str, Any]] | None = None,
 ) -> None:
+    """Add one read operation with its documentation."""
     router.add_api_route(
         path,
         endpoint,
@@ -237,14 +241,15 @@ def _add(
     )
 
 
-def _refuse_unknown(request: Request, known: set[str]) -> None:
+def refuse_unknown(request: Request, known: set[str]) -> None:
     """Refuse a parameter nobody reads: a misspelt filter would quietly list everything."""
     for name in request.query_params:
         if name not in known:
             raise ServingError("parameter_unknown", name[:80], name[:80])
 
 
-def _json(content: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+def as_json(content: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    """Return an answer as JSON."""
     data = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z)
     return Response(data, media_type="application/json", headers=headers)
 

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.domain.policy import Viewer
-from crm_store.repositories import event_log, scores, sight
+from crm_store.repositories import event_log, scores, sight, visits
+from crm_store.repositories.candidates import Field, field_of
 from crm_store.repositories.cursors import BadCursor
 from crm_store.repositories.fields import FIELDS
 from crm_store.repositories.records import get_record
@@ -52,6 +53,11 @@ class StoreRecords:
         with self.sessions() as session:
             return {key: _past(kept) for key, kept in scores.latest(session, model, ids).items()}
 
+    def candidates(self, lead_ids: Sequence[str], now: datetime) -> Field:
+        """Return everyone who could be given these leads."""
+        with self.sessions() as session:
+            return field_of(session, lead_ids, now)
+
     def history(
         self, entity: Entity, entity_id: str, sources: Sequence[str]
     ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
@@ -91,6 +97,12 @@ class StoreInSight:
         with sight.viewer_session(self.sessions, self.viewer) as session:
             return [_past(kept) for kept in scores.history(session, model, entity_id, limit)]
 
+    def score_at(self, model: str, entity_id: str, moment: datetime) -> PastScore | None:
+        """Return the score of the latest data that is no later than a moment, or None."""
+        with sight.viewer_session(self.sessions, self.viewer) as session:
+            kept = scores.standing_at(session, model, entity_id, moment)
+        return None if kept is None else _past(kept)
+
     def ranked(self, model: str, wanted: ListFilter, limit: int, cursor: str | None) -> RankedPage:
         """Return a page of the ranked list; raise CursorRefusedError for a cursor that isn't ours."""
         try:
@@ -99,6 +111,13 @@ class StoreInSight:
         except BadCursor as error:
             raise CursorRefusedError from error
         return RankedPage([_row(asdict(item)) for item in page.items], page.next_cursor, page.total)
+
+    def visit_records(
+        self, account_id: str, since: datetime, until: datetime, words: Sequence[str]
+    ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Return ``service``, ``open_issues`` and ``notes`` of an account as the caller may see them."""
+        with sight.viewer_session(self.sessions, self.viewer) as session:
+            return visits.shown_visit_records(session, account_id, since, until, words)
 
     def source_rows(self, source: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return those rows of a feature source that the caller may see, as they may see them."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from serving.errors import error_of, why_of
-from serving.explain import moment, reasons_told
+from serving.explain import moment, reasons_told, strongest
 from serving.kinds import ACCOUNT, Kind
 from serving.ladder import Answer, Outcomes
 from serving.language import Language
 from serving.ports import PastScore
+from serving.when import when_told
 
 
 def results(kind: Kind, ids: Sequence[str], outcomes: Outcomes, language: Language) -> dict[str, Any]:
@@ -31,6 +33,7 @@ def answer(kind: Kind, entity_id: str, given: Answer, language: Language) -> dic
     told |= {
         "rung": given.rung,
         "why": why_of(given.why) if given.why else None,
+        "segment": asdict(given.score.segment) if given.score.segment else None,
         "age_s": None if given.age is None else round(given.age.total_seconds()),
     }
     if kind is ACCOUNT:
@@ -48,11 +51,14 @@ def score(kind: Kind, entity_id: str, past: PastScore, language: Language) -> di
         "source": given.source,
         "version": given.version,
         "as_of": moment(given.as_of),
+        "base": round(given.base, 2),
+        "others": round(given.value - given.base - sum(r.effect for r in strongest(given.reasons)), 2),
         "reasons": reasons_told(kind, entity_id, given.as_of, given.reasons, language),
     }
     if kind is ACCOUNT:
         risk = given.probability if given.probability is not None else 1 - given.value / 100
         told["risk"] = round(risk, 6)
+        told["when"] = when_told(given.weekly)
     return told
 
 

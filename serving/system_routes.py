@@ -16,7 +16,7 @@ from serving.champions import Champion, Champions
 from serving.errors import ServingError
 from serving.examples import answer_response
 from serving.kinds import KINDS
-from serving.metrics import CONTENT_TYPE_LATEST, Metrics
+from serving.metrics import CONTENT_TYPE_LATEST, Feed, Metrics
 from serving.online import OnlineGate
 from serving.ports import Records
 from serving.schemas import Alive, Readiness
@@ -56,6 +56,8 @@ class Health:
             standing = self.champions.current(kind.model)
             ready = isinstance(standing, Champion)
             detail = standing.version if isinstance(standing, Champion) else standing.code
+            if kind.timing is not None:
+                self.champions.current(kind.timing)  # a look loads it; answers are whole without it
             parts[f"champion:{kind.model}"] = {"state": "ok" if ready else "degraded", "detail": detail}
         states = {part["state"] for part in parts.values()}
         status = "down" if "down" in states else "degraded" if "degraded" in states else "ready"
@@ -73,8 +75,10 @@ def _part(state: str) -> dict[str, str]:
     return {"state": "ok" if state == "ok" else "degraded", "detail": state}
 
 
-def system_router(health: Health, metrics: Metrics) -> APIRouter:
-    """Return the operations that need no key."""
+def system_router(
+    health: Health, metrics: Metrics, feed: Callable[[], Feed | None] = lambda: None
+) -> APIRouter:
+    """Return the operations that need no key. ``feed`` tells how fresh scores are."""
     router = APIRouter(tags=["system 系统"])
 
     async def livez() -> Response:
@@ -86,7 +90,7 @@ def system_router(health: Health, metrics: Metrics) -> APIRouter:
         return Response(orjson.dumps(report), status, media_type="application/json")
 
     def exposition() -> Response:
-        return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+        return Response(metrics.exposition(feed()), media_type=CONTENT_TYPE_LATEST)
 
     down = {503: {"model": Readiness, "description": "不可用 Down"}}
     ready = answer_response(Readiness) | down

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -12,6 +13,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import migrate, open_engine, session_factory
 
 os.environ["TZ"] = "UTC"
+# A busy machine is no failure.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _VARIABLES = {
     "postgres": "LEADPULSE_TEST_POSTGRES",
@@ -19,10 +23,11 @@ _VARIABLES = {
     "chromium": "LEADPULSE_TEST_CHROMIUM",
     "libreoffice": "LEADPULSE_TEST_LIBREOFFICE",
     "olist": "LEADPULSE_TEST_OLIST",
+    "java": "LEADPULSE_TEST_JAVA",
 }
-_PROGRAMS = {"chromium": "chromium", "libreoffice": "soffice"}
-# Public data is no service: it is absent wherever its licence keeps it out.
-_MAY_ALWAYS_LACK = {"olist"}
+_PROGRAMS = {"chromium": "chromium", "libreoffice": "soffice", "java": "java"}
+# Public data is no service: it is absent wherever its licence keeps it out. Spark is an optional extra.
+_MAY_ALWAYS_LACK = {"olist", "java"}
 
 
 def require_service(name: str) -> str:

@@ -57,18 +57,23 @@ class Calibrator:
         return np.clip(inner / self.share, BOUND, 1.0 - BOUND)
 
 
-def fit_platt(raw: Floats, labels: Bools) -> Calibrator:
-    """Fit a line in log-odds (Platt 1999, with his smoothed targets, so that no fit is infinitely sure)."""
+def fit_platt(raw: Floats, labels: Bools, weights: Floats | None = None) -> Calibrator:
+    """Fit a line in log-odds (Platt 1999, with his smoothed targets, so that no fit is infinitely sure).
+
+    ``weights`` (n,) is how many rows each stands for, where some were drawn from more.
+    """
     from scipy.optimize import minimize  # type: ignore[import-untyped]
 
-    positives = int(labels.sum())
-    targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (len(labels) - positives + 2))
+    each = np.ones(len(raw)) if weights is None else weights
+    positives, rows = float(each[labels].sum()), float(each.sum())
+    targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (rows - positives + 2))
 
     def loss(line: Floats) -> tuple[float, Floats]:
         logits = line[0] * raw + line[1]
         gap = sigmoid(logits) - targets
         value = np.logaddexp(0, logits) - targets * logits
-        return float(value.mean()), np.array([(gap * raw).mean(), gap.mean()])
+        gap *= each / rows
+        return float(each @ value / rows), np.array([(gap * raw).sum(), gap.sum()])
 
     found = minimize(loss, np.array([1.0, 0.0]), jac=True, bounds=[(0, None), (None, None)])
     return Calibrator("platt", (float(found.x[0]), float(found.x[1])))

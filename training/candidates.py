@@ -90,7 +90,10 @@ class Challenger:
 def fit_challenger(spec: ModelSpec, dataset: Dataset, now: datetime, catalog_hash: str) -> Challenger:
     """Boost, stop on later rows, calibrate on later rows still, and draw the map of points."""
     fit, stop = dataset.fit, dataset.stop
-    fitted = fit_lightgbm(fit.frame, fit.labels, stop.frame, stop.labels, spec.features, spec.boosting)
+    weights = spec.weigh(fit.frame) if spec.weigh else None
+    fitted = fit_lightgbm(
+        fit.frame, fit.labels, stop.frame, stop.labels, spec.features, spec.boosting, weights
+    )
     held = dataset.calibration
     calibrator, losses = fit_calibrator(fitted.raw(held.frame), held.labels, spec.calibrators)
     if spec.refit:

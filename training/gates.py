@@ -3,9 +3,11 @@
 Every gate says what it measured and what the limit is, so a person can read why a model was refused.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from training.evaluation import Metrics
+from training.fairness import Group
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,9 @@ class Limits:
     """The defaults of the gates; a model's spec may set its own.
 
     ``slack`` is how far AUC and AP may lie below the champion's: two fits of equal worth differ by about
-    this much on a few thousand test rows. Sizes are in bytes, latency in seconds for one row.
+    this much on a few thousand test rows. Sizes are in bytes, latency in seconds for one row. In a segment of
+    at least ``segment_rows`` entities, forecasts may miss by ``segment_gap`` and the AUC may lie
+    ``segment_auc`` below that of all, beyond chance.
     """
 
     positives: int = 50
@@ -22,6 +26,9 @@ class Limits:
     slack: float = 0.01
     bundle_bytes: int = 8 * 1024 * 1024
     latency_s: float = 0.02
+    segment_rows: int = 100
+    segment_gap: float = 0.05
+    segment_auc: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,20 @@ def calibrated(challenger: Metrics, limits: Limits) -> GateResult:
     """Demand an expected calibration error within the limit."""
     zh, en = "概率与实际频率相符", "probabilities come true"
     return GateResult("calibrated", challenger.ece <= limits.ece, challenger.ece, limits.ece, zh, en)
+
+
+def fair(groups: Sequence[Group], limits: Limits) -> GateResult:
+    """Demand forecasts that come true, and an order as good, in every region and channel."""
+    zh, en = "各地区、渠道的概率与排序同样可靠", "as reliable in every region and channel"
+    limit = f"{limits.segment_gap} / {limits.segment_auc}"
+    if not groups:
+        return GateResult("fair", True, None, limit, zh, en)
+    gap = max(groups, key=lambda one: one.gap)
+    order = max(groups, key=lambda one: one.auc_gap or 0.0)
+    below = order.auc_gap or 0.0
+    measured = f"{gap.gap:.3f} ({gap.named}) / {below:.3f} ({order.named})"
+    good = gap.gap <= limits.segment_gap and below <= limits.segment_auc
+    return GateResult("fair", good, measured, limit, zh, en)
 
 
 def small_enough(bundle_bytes: int, limits: Limits) -> GateResult:

@@ -83,12 +83,16 @@ def fit_lightgbm(
     later_labels: Bools,
     features: Sequence[str],
     params: BoostingParams,
+    weights: Floats | None = None,
 ) -> Fitted:
-    """Boost on a frame until the log loss on later rows stops falling for ``patience`` rounds."""
+    """Boost on a frame until the log loss on later rows stops falling for ``patience`` rounds.
+
+    ``weights`` are the rows' own (n,), all alike unless given.
+    """
     lightgbm = import_lightgbm()
 
     encoding = learn_encoding(frame, features)
-    data = _dataset(frame, labels, encoding)
+    data = _dataset(frame, labels, encoding, weights=weights)
     stopping = _dataset(later, later_labels, encoding, reference=data)
     booster = lightgbm.train(
         params.native(features),
@@ -112,13 +116,20 @@ def refit_lightgbm(
     return Fitted(booster.model_to_string(), encoding, rounds)
 
 
-def _dataset(frame: pd.DataFrame, labels: Bools, encoding: Encoding, reference: Any = None) -> Any:
+def _dataset(
+    frame: pd.DataFrame,
+    labels: Bools,
+    encoding: Encoding,
+    reference: Any = None,
+    weights: Floats | None = None,
+) -> Any:
     lightgbm = import_lightgbm()
 
     return lightgbm.Dataset(
         encoding.matrix_of_frame(frame),
         labels.astype(float),
         reference=reference,
+        weight=weights,
         feature_name=list(encoding.features),
         categorical_feature=encoding.categorical,
         params={"verbosity": -1},

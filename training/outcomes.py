@@ -16,13 +16,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from training.outcome_tables import ROW_COLUMNS, History, cohort, known, ordered, subjects
 from training.source_tables import read_source
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _DAY_S = 86_400
-ROW_COLUMNS = ["entity_id", "as_of", "label", "known_at", "group"]
 
 
 def days(count: float) -> timedelta:
@@ -46,8 +46,16 @@ class Outcome(Protocol):
         """Return the rows to learn from at a moment, and the share of the outcome that they saw."""
         ...
 
+    def cohort(self, sources: Path, since: datetime, until: datetime) -> pd.DataFrame:
+        """Return the rows (entity_id, as_of) of that time that will be labelled, whatever comes of them."""
+        ...
+
     def subjects_at(self, sources: Path, now: datetime) -> pd.DataFrame:
         """Return whom to score now."""
+        ...
+
+    def is_subject(self, history: History, now: datetime) -> bool:
+        """Tell the same of one entity, given its own source rows."""
         ...
 
 
@@ -81,10 +89,23 @@ class LeadWon:
         share = 1.0 if early == self.within else self._share_won(leads, at, early)
         return self._label(recorded, at, early), share
 
+    def cohort(self, sources: Path, since: datetime, until: datetime) -> pd.DataFrame:
+        """Return one row per lead and age that it reached, still open, after ``since`` and by ``until``."""
+        import pandas as pd
+
+        leads = self._leads(sources, until)
+        rows = pd.concat([leads.assign(as_of=leads.created_at + age) for age in self.observe_after])
+        return cohort(rows[~(rows.closed_at <= rows.as_of)], since, until)
+
     def subjects_at(self, sources: Path, now: datetime) -> pd.DataFrame:
         """Return every lead that is open at ``now``, whatever its age."""
         leads = self._leads(sources, now)
-        return _subjects(leads.entity_id[leads.closed_at.isna()], now)
+        return subjects(leads.entity_id[leads.closed_at.isna()], now)
+
+    def is_subject(self, history: History, now: datetime) -> bool:
+        """Tell whether a lead is on record and has never been won or lost."""
+        states = known(history, "lead_states", now)
+        return bool(states) and not any(row["status"] in ("won", "lost") for row in states)
 
     def _leads(self, sources: Path, now: datetime) -> pd.DataFrame:
         """One row per lead: entity_id, created_at, won_at and closed_at (missing while it isn't)."""
@@ -111,7 +132,7 @@ class LeadWon:
             still_open = ~(rows.closed_at <= rows.as_of)
             return rows[still_open & (rows.known_at <= pd.Timestamp(now)) & (rows.as_of < rows.known_at)]
 
-        return _ordered(pd.concat([at_age(age) for age in self.observe_after]))
+        return ordered(pd.concat([at_age(age) for age in self.observe_after]))
 
     def _share_won(self, leads: pd.DataFrame, at: datetime, early: timedelta) -> float:
         """Wins by ``early`` over wins by ``within``, each the Kaplan-Meier estimate day by day."""
@@ -149,13 +170,13 @@ class NoPurchase:
         """Return one labelled row per cut and account that was active at it."""
         import pandas as pd
 
-        orders = self._orders(sources, now)
+        orders = self.orders(sources, now)
         if orders.empty:
-            return _ordered(orders.assign(**dict.fromkeys(ROW_COLUMNS[1:])))
+            return ordered(orders.assign(**dict.fromkeys(ROW_COLUMNS[1:])))
         first, last = orders.occurred_at.min() + self.within, pd.Timestamp(now) - self.within
         every_day = pd.date_range(first.normalize(), last.normalize(), freq="D", unit="us")
         cuts = [day for day in every_day if day.day in self.days_of_month and first <= day <= last]
-        return _ordered(
+        return ordered(
             pd.concat([self._at(orders, cut) for cut in cuts] or [self._at(orders, last).iloc[:0]])
         )
 
@@ -163,17 +184,29 @@ class NoPurchase:
         """Return the rows that were mature at ``at``; they saw the whole horizon."""
         return self.rows(sources, at), 1.0
 
+    def cohort(self, sources: Path, since: datetime, until: datetime) -> pd.DataFrame:
+        """Return the accounts that were active at ``until``, as of then."""
+        return self.subjects_at(sources, until)
+
     def subjects_at(self, sources: Path, now: datetime) -> pd.DataFrame:
         """Return the accounts that are active at ``now``."""
         import pandas as pd
 
-        return _subjects(self._active(self._orders(sources, now), pd.Timestamp(now)), now)
+        return subjects(self.active(self.orders(sources, now), pd.Timestamp(now)), now)
 
-    def _orders(self, sources: Path, now: datetime) -> pd.DataFrame:
+    def is_subject(self, history: History, now: datetime) -> bool:
+        """Tell whether an account has ordered within ``active_within``."""
+        return any(
+            now - self.active_within < row["occurred_at"] <= now for row in known(history, "orders", now)
+        )
+
+    def orders(self, sources: Path, now: datetime) -> pd.DataFrame:
+        """Return entity_id, occurred_at, recorded_at of every order known at ``now``."""
         orders = read_source(sources, "orders", ["account_id", "occurred_at", "recorded_at"], now)
         return orders.rename(columns={"account_id": "entity_id"})
 
-    def _active(self, orders: pd.DataFrame, cut: pd.Timestamp) -> pd.Series[str]:
+    def active(self, orders: pd.DataFrame, cut: pd.Timestamp) -> pd.Series[str]:
+        """Return who had ordered lately at a moment, each once, in order."""
         known = orders[(orders.recorded_at <= cut) & (orders.occurred_at <= cut)]
         recent = known.entity_id[known.occurred_at > cut - self.active_within]
         return recent.drop_duplicates().sort_values()
@@ -183,7 +216,7 @@ class NoPurchase:
 
         end = cut + self.within
         later = orders[(orders.occurred_at > cut) & (orders.occurred_at <= end) & (orders.recorded_at <= end)]
-        active = self._active(orders, cut)
+        active = self.active(orders, cut)
         rows = pd.DataFrame({"entity_id": active, "as_of": cut, "label": ~active.isin(later.entity_id)})
         return rows.assign(known_at=end, group=rows.entity_id + "@" + cut.strftime("%Y-%m-%d"))
 
@@ -204,7 +237,7 @@ class NotRenewed:
         """Return one labelled row per contract and lead time, of contracts whose grace has passed."""
         import pandas as pd
 
-        contracts = self._contracts(sources, now)
+        contracts = self.contracts(sources, now)
         contracts = contracts[contracts.end_at + self.grace <= pd.Timestamp(now)]
 
         def before(lead_time: timedelta) -> pd.DataFrame:
@@ -219,22 +252,38 @@ class NotRenewed:
 
         rows = pd.concat([before(lead_time) for lead_time in self.before_end])
         keys = ["entity_id", "as_of", "known_at", "group"]
-        return _ordered(rows.groupby(keys, as_index=False).agg(label=("label", "max")))
+        return ordered(rows.groupby(keys, as_index=False).agg(label=("label", "max")))
 
     def learn(self, sources: Path, at: datetime) -> tuple[pd.DataFrame, float]:
         """Return the rows that were mature at ``at``; they saw the whole horizon."""
         return self.rows(sources, at), 1.0
 
+    def cohort(self, sources: Path, since: datetime, until: datetime) -> pd.DataFrame:
+        """Return one row per contract and lead time that came after ``since`` and by ``until``, undecided."""
+        import pandas as pd
+
+        contracts = self.contracts(sources, until)
+        rows = pd.concat([contracts.assign(as_of=contracts.end_at - before) for before in self.before_end])
+        decided = (rows.renewed_at <= rows.as_of) | (rows.lapsed_at <= rows.as_of)
+        return cohort(rows[(rows.signed_at <= rows.as_of) & ~decided], since, until)
+
     def subjects_at(self, sources: Path, now: datetime) -> pd.DataFrame:
         """Return the accounts with a contract that runs, or ended within the grace, and has not lapsed."""
         import pandas as pd
 
-        contracts = self._contracts(sources, now)
+        contracts = self.contracts(sources, now)
         running = (contracts.end_at + self.grace > pd.Timestamp(now)) & contracts.lapsed_at.isna()
-        return _subjects(contracts.entity_id[running].drop_duplicates().sort_values(), now)
+        return subjects(contracts.entity_id[running].drop_duplicates().sort_values(), now)
 
-    def _contracts(self, sources: Path, now: datetime) -> pd.DataFrame:
-        """One row per contract: entity_id, end_at as signed, signed_at, renewed_at, lapsed_at."""
+    def is_subject(self, history: History, now: datetime) -> bool:
+        """Tell whether a contract runs, or ended within the grace, and has not lapsed."""
+        events = known(history, "contract_events", now)
+        lapsed = {row["contract_id"] for row in events if row["event"] == "lapsed"}
+        signed = [row for row in events if row["event"] == "signed" and row["contract_id"] not in lapsed]
+        return any(row["end_at"] is not None and row["end_at"] + self.grace > now for row in signed)
+
+    def contracts(self, sources: Path, now: datetime) -> pd.DataFrame:
+        """Return one row per contract: entity_id, end_at as signed, signed_at, renewed_at, lapsed_at."""
         columns = ["account_id", "contract_id", "event", "end_at", "recorded_at"]
         events = read_source(sources, "contract_events", columns, now)
         signed = events[events.event == "signed"].sort_values("recorded_at").groupby("contract_id")
@@ -245,16 +294,3 @@ class NotRenewed:
             firsts = events[events.event == event].groupby("contract_id").recorded_at.min()
             contracts[f"{event}_at"] = firsts.reindex(contracts.index)
         return contracts
-
-
-def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep the columns of the contract, in order of time, then entity."""
-    ordered = rows[ROW_COLUMNS].astype({"label": bool})
-    return ordered.sort_values(["as_of", "entity_id"], kind="stable").reset_index(drop=True)
-
-
-def _subjects(ids: pd.Series[str], now: datetime) -> pd.DataFrame:
-    import pandas as pd
-
-    moment = pd.Timestamp(now).as_unit("us")
-    return pd.DataFrame({"entity_id": ids.to_numpy(), "as_of": pd.Series([moment] * len(ids))})

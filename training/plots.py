@@ -33,3 +33,18 @@ def calibration_svg(title: str, curves: Mapping[str, Sequence[Mapping[str, float
             parts.append(f'<circle cx="{x}" cy="{y}" r="{radius:.1f}" fill="{colour}" fill-opacity="0.4"/>')
         parts.append(f'<text x="{_EDGE + 8}" y="{40 + 14 * row}" fill="{colour}">{escape(name)}</text>')
     return "\n".join([*parts, "</svg>\n"])
+
+
+def bars_svg(shares: Mapping[str, float]) -> str:
+    """Draw shares of one by name as bars, in the order given."""
+    most, height, left = max(shares.values(), default=1.0) or 1.0, 20, 180
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + 260} {height * len(shares) + 8}" '
+        'font-size="11">'
+    ]
+    for row, (name, share) in enumerate(shares.items()):
+        top, width = row * height + 4, share / most * 200
+        parts.append(f'<text x="{left - 6}" y="{top + 12}" text-anchor="end">{escape(name)}</text>')
+        parts.append(f'<rect x="{left}" y="{top}" width="{width:.1f}" height="15" fill="{_COLOURS[0]}"/>')
+        parts.append(f'<text x="{left + width + 5:.1f}" y="{top + 12}">{share:.1%}</text>')
+    return "\n".join([*parts, "</svg>\n"])

@@ -92,6 +92,13 @@ class MlflowTracking:
         """Move the alias ``champion`` to a registered version."""
         self.client.set_registered_model_alias(model, CHAMPION, registered)
 
+    def promote_bundle(self, model: str, version: str) -> bool:
+        """Move the alias to the bundle of a version; tell whether the registry knows it."""
+        found = self.client.search_model_versions(f"name = '{model}' and tags.bundle = '{version}'")
+        if found:
+            self.promote(model, max((one.version for one in found), key=int))
+        return bool(found)
+
     def champion(self, model: str) -> str | None:
         """Return the registered version that has the alias ``champion``, None when none has."""
         from mlflow.exceptions import MlflowException

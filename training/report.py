@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from training.bundle.files import canonical_json
+from training.bundle.champions import champion_of
+from training.bundle.files import BundleBroken, canonical_json, parse_json, read_plain, write_atomically
 from training.datasets import Dataset, Part
 
 
@@ -18,7 +20,10 @@ class TrainingReport:
 
     ``metrics`` holds rules, bayes, lightgbm and, if there was one, champion, all on the same test rows.
     ``share`` is the part of the outcome that the training labels saw (see ``Calibrator``). ``champion``
-    tells whether this version became champion; ``registered`` is its version in the registry.
+    tells whether this version became champion; ``registered`` is its version in the registry. ``groups`` is
+    its quality by region and channel, ``curves`` the points of the calibration plots, ``gains`` each
+    feature's share of the gain. ``warning`` is what red would have warned of, of a hazard
+    (``survival.warning``).
     """
 
     model: str
@@ -42,10 +47,14 @@ class TrainingReport:
     champion: bool
     registered: str
     seconds: float
+    groups: list[dict[str, object]] = field(default_factory=list)
+    curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    gains: dict[str, float] = field(default_factory=dict)
+    warning: Mapping[str, Mapping[str, float | int | None]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
         return {**values, "trained_at": self.trained_at.isoformat()}
 
     def json(self) -> bytes:
@@ -55,6 +64,33 @@ class TrainingReport:
     def registered_as(self, registered: str, seconds: float) -> TrainingReport:
         """Return the report with its registered version and the whole time that it took."""
         return replace(self, registered=registered, seconds=seconds)
+
+
+def keep_beside(models_folder: Path, report: TrainingReport, card: bytes) -> None:
+    """Write a version's report and card beside its bundle: the bundle's folder holds what is loaded only."""
+    place = models_folder / report.model
+    write_atomically(place / f"{report.version}.report.json", report.json())
+    write_atomically(place / f"{report.version}.card.html", card)
+
+
+def kept_report(models_folder: Path, model: str, version: str) -> dict[str, Any] | None:
+    """Return the report kept beside a bundle, None where there is none. Raises BundleBroken."""
+    try:
+        content = read_plain(models_folder / model / f"{version}.report.json")
+    except BundleBroken as error:
+        if error.code == "bundle_missing":
+            return None
+        raise
+    return parse_json(content, "bundle_content", f"{version}.report.json")
+
+
+def champion_card(models_folder: Path, model: str) -> bytes | None:
+    """Return the card of a model's champion, None where there is no champion or it has none."""
+    try:
+        version = champion_of(models_folder, model).version
+        return read_plain(models_folder / model / f"{version}.card.html")
+    except BundleBroken:
+        return None
 
 
 def _parts(dataset: Dataset) -> dict[str, Part]:

@@ -25,13 +25,17 @@ from training.candidates import (
     named,
     rows_of,
 )
+from training.card import card_page
 from training.code_version import code_version
 from training.datasets import Dataset, FrameOf, build_dataset
 from training.evaluation import Metrics, evaluate, reliability
+from training.fairness import Group, groups
 from training.plots import calibration_svg
 from training.registry import RunRecord, Tracking
-from training.report import TrainingReport, dates_of, digest_of, sizes_of
+from training.report import TrainingReport, dates_of, digest_of, keep_beside, sizes_of
+from training.segments import try_segments, with_segments
 from training.specs import ModelSpec
+from training.watch import REFERENCE, reference_facts
 
 Progress = Callable[[str, float], None]
 """(what is being done, share of the training that is done, 0 to 1)."""
@@ -50,8 +54,10 @@ class Catalog:
     def shipped(cls, entity: str) -> Catalog:
         """Return the names of one entity and the catalog's hash."""
         from features.catalog import catalog_hash, names_of
+        from features.composed import PAIR_NAME
+        from features.pairs import pair_names
 
-        return cls(names_of(entity), catalog_hash())
+        return cls(pair_names() if entity == PAIR_NAME else names_of(entity), catalog_hash())
 
 
 @dataclass(frozen=True)
@@ -98,8 +104,13 @@ def train_model(
     challenger = fit_challenger(spec, dataset, now, catalog.hash)
     progress("evaluate", 0.6)
     comparison = compare(spec, dataset, challenger.bundle, baseline.rules, champion)
-    bundle = named(challenger.bundle, _facts(dataset, comparison))
-    verdicts = _gates(spec, dataset, bundle, comparison, catalog.hash)
+    progress("segments", 0.7)
+    trials = try_segments(spec, dataset, challenger.bundle, now)
+    parts = _groups(spec, dataset, comparison, catalog)
+    facts = _facts(dataset, comparison, challenger.bundle, parts)
+    facts |= {"segments": [trial.as_dict() for trial in trials]}
+    bundle = named(with_segments(challenger.bundle, trials), facts)
+    verdicts = _gates(spec, dataset, bundle, comparison, parts, catalog.hash)
     progress("record", 0.8)
     if not (models_folder / spec.model / bundle.version).exists():
         bundle.save(models_folder / spec.model / bundle.version)
@@ -121,12 +132,17 @@ def train_model(
         calibration_losses=dict(challenger.calibration_losses),
         rounds=challenger.rounds,
         metrics={name: metrics.as_dict() for name, metrics in comparison.metrics.items()},
+        groups=[part.as_dict() for part in parts],
+        curves=dict(comparison.curves),
+        gains=BundleScorer(bundle).gains(),
         gates=[verdict.as_dict() for verdict in verdicts],
         champion=gates.passed(verdicts),
         registered="",
         seconds=time.perf_counter() - started,
     )
-    registered = tracking.record(_run(spec, report, bundle, comparison, now))
+    card = card_page(report).encode()
+    keep_beside(models_folder, report, card)
+    registered = tracking.record(_run(spec, report, bundle, comparison, card, now))
     if report.champion:
         promote(models_folder, spec.model, bundle.version)
         tracking.promote(spec.model, registered)
@@ -136,11 +152,13 @@ def train_model(
 
 @dataclass(frozen=True)
 class Comparison:
-    """Metrics of each scorer on the same test rows, the curves to plot, and one row's time in seconds."""
+    """Metrics of each scorer on the same test rows, the curves to plot, one row's time in seconds, and what
+    the challenger forecast (n,)."""
 
     metrics: Mapping[str, Metrics]
     curves: Mapping[str, list[dict[str, float]]]
     latency_s: float
+    forecasts: Floats
 
 
 def compare(
@@ -162,7 +180,8 @@ def compare(
     curves = {
         name: reliability(labels, given) for name, given in {"rules": rule_forecasts, **forecasts}.items()
     }
-    return Comparison({"rules": rule_metrics, **metrics}, curves, _latency(scorer, rows, dataset.split_at))
+    latency = _latency(scorer, rows, dataset.split_at)
+    return Comparison({"rules": rule_metrics, **metrics}, curves, latency, forecasts["lightgbm"])
 
 
 def _forecasts(forecaster: Forecaster, rows: Rows) -> Floats:
@@ -185,18 +204,29 @@ def _champion(models_folder: Path, model: str, catalog: Catalog) -> Bundle | Non
         champion = load_champion(models_folder, model)
     except BundleBroken:
         return None
-    return champion if set(champion.encoding.features) <= set(catalog.names) else None
+    return champion if set(champion.reads) <= set(catalog.names) else None
 
 
 def _columns(spec: ModelSpec, baseline: Baseline, champion: Bundle | None, catalog: Catalog) -> list[str]:
     """Every column that one of the scorers reads, once; what only rules know of is missing for all."""
-    wanted = [*spec.features, *spec.bayes_fields, *(champion.encoding.features if champion else ())]
-    known_signals = [name for name in baseline.signals if name in catalog.names]
-    return list(dict.fromkeys([*wanted, *known_signals]))
+    known = champion.reads if champion else ()
+    wanted = [*spec.features, *spec.bayes_fields, *spec.segments, *known]
+    others = [name for name in (*baseline.signals, *spec.fair_across) if name in catalog.names]
+    return list(dict.fromkeys([*wanted, *others]))
 
 
-def _facts(dataset: Dataset, comparison: Comparison) -> dict[str, Any]:
+def _groups(spec: ModelSpec, dataset: Dataset, comparison: Comparison, catalog: Catalog) -> list[Group]:
+    fields = [name for name in spec.fair_across if name in catalog.names]
+    test, least = dataset.test, spec.limits.segment_rows
+    return groups(test.frame, fields, test.labels, comparison.forecasts, least)
+
+
+def _facts(
+    dataset: Dataset, comparison: Comparison, challenger: Bundle, parts: Sequence[Group]
+) -> dict[str, Any]:
     return {
+        REFERENCE: reference_facts(BundleScorer(challenger), dataset),
+        "groups": [part.as_dict() for part in parts],
         "rows": sizes_of(dataset),
         "dates": dates_of(dataset),
         "metrics": {name: metrics.as_dict() for name, metrics in comparison.metrics.items()},
@@ -204,7 +234,12 @@ def _facts(dataset: Dataset, comparison: Comparison) -> dict[str, Any]:
 
 
 def _gates(
-    spec: ModelSpec, dataset: Dataset, bundle: Bundle, comparison: Comparison, catalog_hash: str
+    spec: ModelSpec,
+    dataset: Dataset,
+    bundle: Bundle,
+    comparison: Comparison,
+    parts: Sequence[Group],
+    catalog_hash: str,
 ) -> list[gates.GateResult]:
     ours, limits = comparison.metrics["lightgbm"], spec.limits
     labels = labels_of(dataset.learned)
@@ -216,6 +251,7 @@ def _gates(
         gates.better_than("bayes", ours, comparison.metrics["bayes"]),
         gates.not_worse_than_champion(ours, comparison.metrics.get("champion"), limits),
         gates.calibrated(ours, limits),
+        gates.fair(parts, limits),
         gates.small_enough(size, limits),
         gates.same_catalog(bundle.catalog_hash, catalog_hash),
         gates.fast_enough(comparison.latency_s, limits),
@@ -223,7 +259,12 @@ def _gates(
 
 
 def _run(
-    spec: ModelSpec, report: TrainingReport, bundle: Bundle, comparison: Comparison, now: datetime
+    spec: ModelSpec,
+    report: TrainingReport,
+    bundle: Bundle,
+    comparison: Comparison,
+    card: bytes,
+    now: datetime,
 ) -> RunRecord:
     """The training as the registry keeps it."""
     metrics = {
@@ -250,5 +291,5 @@ def _run(
             "code_version": report.code_version,
             "gates": "passed" if report.champion else "refused",
         },
-        files={**files, "calibration.svg": svg.encode(), "report.json": report.json()},
+        files={**files, "calibration.svg": svg.encode(), "report.json": report.json(), "card.html": card},
     )

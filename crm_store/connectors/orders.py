@@ -16,6 +16,8 @@ from crm_store.repositories.problems import Problem, StoreError
 
 PULL_EVERY = timedelta(hours=4)
 """How often the job runner pulls: what salespeople were promised."""
+RETRY_AFTER = timedelta(minutes=15)
+"""How soon a pull that failed is tried again."""
 
 STATES = {
     "已发货": "shipped",

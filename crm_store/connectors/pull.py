@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session, sessionmaker
 
-from crm_store.connectors.orders import OrderConnector, OrderRow
+from crm_store.connectors.orders import PULL_EVERY, RETRY_AFTER, OrderConnector, OrderRow
 from crm_store.connectors.waiting import Waiting
 from crm_store.database import transaction
 from crm_store.domain.ids import stable_id
@@ -32,6 +32,20 @@ class PullReport:
     waiting: int = 0
     watermarks: dict[str, str] = field(default_factory=dict)
     waiting_file: Path | None = None
+
+
+def due(sessions: sessionmaker[Session], names: Iterable[str], now: datetime) -> list[str]:
+    """Return the connectors that are to be pulled by now: every four hours, sooner after a failure."""
+    with sessions() as session:
+        states = {state.name: state for state in connector_state.list_states(session)}
+
+    def is_due(name: str) -> bool:
+        state = states.get(name)
+        if state is None or state.last_run_at is None:
+            return True
+        return now - state.last_run_at >= (PULL_EVERY if state.last_error is None else RETRY_AFTER)
+
+    return [name for name in names if is_due(name)]
 
 
 def pull_orders(

@@ -45,11 +45,38 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class SegmentFacts:
+    """A part of the subjects with a model of its own: which, on how many rows, and by how much it is better.
+
+    ``rows`` and ``positives`` were learned from; on the ``tested`` later rows its log loss was lower than the
+    general model's by ``gain`` on average, and by ``least_gain`` at the lower end of the interval.
+    """
+
+    feature: str
+    value: str
+    rows: int
+    positives: int
+    tested: int
+    tested_positives: int
+    gain: float
+    least_gain: float
+
+    @property
+    def name(self) -> str:
+        """How versions name it, e.g. lead_channel=转介绍."""
+        return f"{self.feature}={self.value}"
+
+
+@dataclass(frozen=True)
 class Score:
     """A score of 0–100 as of a moment, with the strongest reasons first.
 
+    ``base`` and the effects of all reasons make ``value``: what the average subject scores, what moves it
+    too little to be a reason, and what is cut off at 0 and 100.
     ``probability`` is that of the outcome the score is about: a lead converting, an account lost.
-    ``why`` is a stable code for why a lower rung of the ladder answered, e.g. ``no_champion``.
+    ``why`` is a stable code for why a lower rung of the ladder answered, e.g. ``no_champion``. ``weekly`` is
+    the chance of the loss in each of the coming weeks, where a hazard says so. ``segment`` is the part of the
+    subjects whose own model answered; its name is in the ``version``, after a slash.
     """
 
     value: float
@@ -60,6 +87,8 @@ class Score:
     version: str
     as_of: datetime
     why: str | None = None
+    weekly: tuple[float, ...] | None = None
+    segment: SegmentFacts | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a value outside 0–100 (NaN included) or a probability outside 0–1."""
@@ -67,6 +96,11 @@ class Score:
             raise ValueError(f"a score lies in 0–100, not {self.value}")
         if self.probability is not None and not 0 <= self.probability <= 1:
             raise ValueError(f"a probability lies in 0–1, not {self.probability}")
+
+    @property
+    def base(self) -> float:
+        """What is left of the value, in points, when every reason's effect is taken away."""
+        return self.value - sum(reason.effect for reason in self.reasons)
 
 
 class Scorer(Protocol):

@@ -74,9 +74,8 @@ ACCOUNT_STATES = SourceTable(
 # Facts: one row each.
 ACTIVITIES = SourceTable(
     "activities",
-    ("lead_id", "account_id"),
+    ("lead_id", "account_id", "rep_id"),
     {
-        "rep_id": "string",
         "channel": "string",
         "direction": "string",
         "duration_s": "float",
@@ -126,6 +125,49 @@ LEAD_FLOW = SourceTable(
     {"lead_id": "string", "event": "string", "days_to_win": "float"},
 )
 
+REP_STATES = SourceTable(
+    "rep_states",
+    ("rep_id",),
+    {
+        "version": "float",
+        "team_id": "string",
+        "region": "string",
+        "hired_at": "moment",
+        "created_at": "moment",
+    },
+)
+# What became of the leads in a rep's hands. A stint is one lead with one owner, from ``assigned`` until the
+# first of ``released`` | ``won`` | ``lost``; ``contacted`` carries the hours since the assignment.
+REP_EVENTS = SourceTable(
+    "rep_events",
+    ("rep_id",),
+    {
+        "lead_id": "string",
+        "stint_id": "string",
+        "event": "string",
+        "hours": "float",
+        KNOWN_UNTIL: "moment",
+    },
+)
+# The same by a rep and one value of the lead's, as it stood when the stint began: fit_id is
+# ``rep|field|value``. event: assigned | won, and for the lead itself and its account contacted.
+FIT_EVENTS = SourceTable(
+    "fit_events", ("fit_id",), {"lead_id": "string", "event": "string", KNOWN_UNTIL: "moment"}
+)
+# Absence as it was planned at the time: a booking is ``cancelled`` when it is moved or withdrawn.
+LEAVE_EVENTS = SourceTable(
+    "leave_events",
+    ("rep_id",),
+    {
+        "leave_id": "string",
+        "booking_id": "string",
+        "event": "string",
+        "start_at": "moment",
+        "end_at": "moment",
+        KNOWN_UNTIL: "moment",
+    },
+)
+
 SOURCES: dict[str, SourceTable] = {
     table.name: table
     for table in (
@@ -136,5 +178,9 @@ SOURCES: dict[str, SourceTable] = {
         TICKET_EVENTS,
         CONTRACT_EVENTS,
         LEAD_FLOW,
+        REP_STATES,
+        REP_EVENTS,
+        FIT_EVENTS,
+        LEAVE_EVENTS,
     )
 }

@@ -14,7 +14,14 @@ from crm_store.models.intake import (
     WebhookEndpoint,
     WebhookReceipt,
 )
-from crm_store.models.jobs import ConnectorState, IdempotencyKey, ImportJob, RegistryAnswer, RegistryQuota
+from crm_store.models.jobs import (
+    ConnectorState,
+    FeedConsumer,
+    IdempotencyKey,
+    ImportJob,
+    RegistryAnswer,
+    RegistryQuota,
+)
 from crm_store.models.logs import ChangeLog, CurrentScore, ScoreLog
 from crm_store.models.people import Leave, Rep, Team, Territory, User
 from crm_store.models.sales import Campaign, Evidence, Lead, Opportunity, Product, Task
@@ -38,6 +45,7 @@ __all__ = [
     "Document",
     "DuplicatePair",
     "Evidence",
+    "FeedConsumer",
     "IdempotencyKey",
     "Identity",
     "ImportJob",

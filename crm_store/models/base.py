@@ -9,6 +9,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    Index,
     MetaData,
     String,
     TypeDecorator,
@@ -102,6 +103,11 @@ def between(column: str, low: int, high: int) -> CheckConstraint:
 def outside_id() -> UniqueConstraint:
     """Return the constraint that an outside system's id stands for one record."""
     return UniqueConstraint("source", "external_id")
+
+
+def by_update() -> Index:
+    """Return the index that lists of what changed since some moment walk, page by page."""
+    return Index(None, "updated_at", "id")
 
 
 class RecordMixin:

@@ -5,7 +5,16 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_store.models.base import AccountRef, Base, ContactRef, RecordMixin, between, one_of, outside_id
+from crm_store.models.base import (
+    AccountRef,
+    Base,
+    ContactRef,
+    RecordMixin,
+    between,
+    by_update,
+    one_of,
+    outside_id,
+)
 from crm_store.models.choices import (
     CONTACT_STATUSES,
     DOCUMENT_STATUSES,
@@ -24,7 +33,7 @@ class Account(RecordMixin, Base):
     """
 
     __tablename__ = "account"
-    __table_args__ = (outside_id(), one_of("tier", TIERS))
+    __table_args__ = (outside_id(), by_update(), one_of("tier", TIERS))
 
     name: Mapped[str] = mapped_column(String(200))
     credit_code: Mapped[str | None] = mapped_column(String(18), index=True)
@@ -49,7 +58,12 @@ class Contact(RecordMixin, Base):
     """A person at an account. ``weight`` 0–100 is the say this person has in a decision."""
 
     __tablename__ = "contact"
-    __table_args__ = (outside_id(), between("weight", 0, 100), one_of("status", CONTACT_STATUSES))
+    __table_args__ = (
+        outside_id(),
+        by_update(),
+        between("weight", 0, 100),
+        one_of("status", CONTACT_STATUSES),
+    )
 
     account_id: Mapped[AccountRef]
     name: Mapped[str] = mapped_column(String(120))
@@ -69,6 +83,7 @@ class ContactRelation(RecordMixin, Base):
     __tablename__ = "contact_relation"
     __table_args__ = (
         outside_id(),
+        by_update(),
         one_of("kind", RELATION_KINDS),
         between("strength", 0, 100),
         CheckConstraint("from_id <> to_id", name="two_people"),
@@ -86,7 +101,7 @@ class RoleChange(RecordMixin, Base):
     """A proposed change of a contact's role, with the sentence that shows it; a person decides."""
 
     __tablename__ = "role_change"
-    __table_args__ = (outside_id(), one_of("status", ROLE_CHANGE_STATUSES))
+    __table_args__ = (outside_id(), by_update(), one_of("status", ROLE_CHANGE_STATUSES))
 
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), index=True)
     contact_id: Mapped[ContactRef]
@@ -108,7 +123,9 @@ class Document(RecordMixin, Base):
     __tablename__ = "document"
     __table_args__ = (
         outside_id(),
+        by_update(),
         one_of("status", DOCUMENT_STATUSES),
+        Index("ix_document_kind_account_id_product_line", "kind", "account_id", "product_line"),
         Index("ix_document_account_id_product_line", "account_id", "product_line"),
         Index("ix_document_expires_at", "expires_at"),
     )
@@ -130,7 +147,7 @@ class Device(RecordMixin, Base):
     """A device of ours that runs at a customer. ``battery_health`` is in percent of new."""
 
     __tablename__ = "device"
-    __table_args__ = (outside_id(), between("battery_health", 0, 100))
+    __table_args__ = (outside_id(), by_update(), between("battery_health", 0, 100))
 
     account_id: Mapped[AccountRef]
     product_id: Mapped[str | None] = mapped_column(ForeignKey("product.id"), index=True)

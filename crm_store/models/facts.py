@@ -15,7 +15,8 @@ from crm_store.models.choices import CHANNELS, DIRECTIONS, SCENES
 
 def _where_given(column: str) -> Index:
     given = text(f"{column} IS NOT NULL")
-    return Index(f"ix_activity_{column}", column, postgresql_where=given, sqlite_where=given)
+    name = f"ix_activity_{column}"
+    return Index(name, column, postgresql_where=given, sqlite_where=given)
 
 
 class FactMixin:
@@ -45,9 +46,11 @@ class Activity(FactMixin, Base):
         Index("ix_activity_lead_id_occurred_at", "lead_id", "occurred_at"),
         Index("ix_activity_account_id_occurred_at", "account_id", "occurred_at"),
         Index("ix_activity_txid_id", "txid", "id"),
+        Index("ix_activity_recorded_at_id", "recorded_at", "id"),
         # Few activities name a contact or a deal: the others cost these indexes nothing.
         _where_given("contact_id"),
         _where_given("opportunity_id"),
+        _where_given("corrects_id"),
     )
 
     lead_id: Mapped[str | None] = mapped_column(ForeignKey("lead.id"))

@@ -12,6 +12,7 @@ from crm_store.models.base import (
     OpportunityRef,
     RecordMixin,
     between,
+    by_update,
     one_of,
     outside_id,
 )
@@ -24,6 +25,7 @@ class Contract(RecordMixin, Base):
     __tablename__ = "contract"
     __table_args__ = (
         outside_id(),
+        by_update(),
         one_of("status", CONTRACT_STATUSES),
         CheckConstraint("end_at > start_at", name="term"),
     )
@@ -43,7 +45,7 @@ class Delivery(RecordMixin, Base):
     """Goods on their way: 待排产, 生产中, 已发货, 已验收."""
 
     __tablename__ = "delivery"
-    __table_args__ = (outside_id(), one_of("state", DELIVERY_STATES))
+    __table_args__ = (outside_id(), by_update(), one_of("state", DELIVERY_STATES))
 
     account_id: Mapped[AccountRef]
     contract_id: Mapped[str | None] = mapped_column(ForeignKey("contract.id"), index=True)
@@ -60,6 +62,7 @@ class Ticket(RecordMixin, Base):
     __tablename__ = "ticket"
     __table_args__ = (
         outside_id(),
+        by_update(),
         one_of("status", TICKET_STATUSES),
         one_of("priority", PRIORITIES),
         between("satisfaction", 1, 5),

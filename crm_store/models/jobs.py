@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_store.models.base import Base, one_of
@@ -49,6 +49,22 @@ class ConnectorState(Base):
     last_run_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(String(300))
     rows: Mapped[int] = mapped_column(default=0)
+
+
+class FeedConsumer(Base):
+    """How far a consumer has read the feed, and which process reads for it until when.
+
+    Everything that was committed before ``reached_at`` has been dealt with.
+    """
+
+    __tablename__ = "feed_consumer"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    cursor: Mapped[str | None] = mapped_column(Text)
+    holder: Mapped[str | None] = mapped_column(String(80))
+    held_until: Mapped[datetime | None]
+    reached_at: Mapped[datetime | None]
+    events: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class RegistryAnswer(Base):

@@ -41,7 +41,10 @@ class ChangeLog(Base):
 
 
 class ScoreLog(Base):
-    """One score, never changed: what was said, by which version, from data as of when, and why."""
+    """One score, never changed: what was said, by which version, from data as of when, and why.
+
+    ``weekly`` is the chance of the loss in each coming week, where a model says when.
+    """
 
     __tablename__ = "score_log"
     __table_args__ = (UniqueConstraint("model", "entity_id", "scored_at"),)
@@ -58,6 +61,7 @@ class ScoreLog(Base):
     as_of: Mapped[datetime]
     scored_at: Mapped[datetime]
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    weekly: Mapped[list[float] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class CurrentScore(Base):

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_store.models.base import SECRET, Base, RecordMixin, one_of, outside_id
+from crm_store.models.base import SECRET, Base, RecordMixin, by_update, one_of, outside_id
 from crm_store.models.choices import LEAVE_KINDS, LEAVE_STATUSES, ROLES
 
 
@@ -13,7 +13,7 @@ class Team(RecordMixin, Base):
     """A sales team and its region."""
 
     __tablename__ = "team"
-    __table_args__ = (outside_id(),)
+    __table_args__ = (outside_id(), by_update())
 
     name: Mapped[str] = mapped_column(String(120))
     region: Mapped[str | None] = mapped_column(String(40))
@@ -23,7 +23,7 @@ class Rep(RecordMixin, Base):
     """A salesperson. ``owner_id`` is whom they report to."""
 
     __tablename__ = "rep"
-    __table_args__ = (outside_id(),)
+    __table_args__ = (outside_id(), by_update())
 
     name: Mapped[str] = mapped_column(String(120))
     # A team is led by a rep, and a rep is in a team: this side of the circle is added after both tables.
@@ -38,7 +38,7 @@ class Territory(RecordMixin, Base):
     """A piece of the market that a team covers. ``adcode`` is the prefix of its districts (GB/T 2260)."""
 
     __tablename__ = "territory"
-    __table_args__ = (outside_id(),)
+    __table_args__ = (outside_id(), by_update())
 
     name: Mapped[str] = mapped_column(String(120))
     region: Mapped[str | None] = mapped_column(String(40))
@@ -52,6 +52,7 @@ class Leave(RecordMixin, Base):
     __tablename__ = "leave"
     __table_args__ = (
         outside_id(),
+        by_update(),
         one_of("kind", LEAVE_KINDS),
         one_of("status", LEAVE_STATUSES),
         CheckConstraint("end_at > start_at", name="term"),
@@ -71,7 +72,7 @@ class User(RecordMixin, Base):
     """
 
     __tablename__ = "user_account"
-    __table_args__ = (outside_id(), one_of("role", ROLES))
+    __table_args__ = (outside_id(), by_update(), one_of("role", ROLES))
 
     name: Mapped[str] = mapped_column(String(80), unique=True)
     email: Mapped[str | None] = mapped_column(String(200))

@@ -12,6 +12,7 @@ from crm_store.models.base import (
     LeadRef,
     OpportunityRef,
     RecordMixin,
+    by_update,
     one_of,
     outside_id,
 )
@@ -29,7 +30,7 @@ class Campaign(RecordMixin, Base):
     """Something done to be noticed. ``budget`` in yuan."""
 
     __tablename__ = "campaign"
-    __table_args__ = (outside_id(), one_of("status", CAMPAIGN_STATUSES))
+    __table_args__ = (outside_id(), by_update(), one_of("status", CAMPAIGN_STATUSES))
 
     name: Mapped[str] = mapped_column(String(120))
     channel: Mapped[str | None] = mapped_column(String(80))
@@ -43,7 +44,7 @@ class Product(RecordMixin, Base):
     """What we sell. ``list_price`` in yuan per ``unit``; ``need_weight`` is what a need for it weighs."""
 
     __tablename__ = "product"
-    __table_args__ = (outside_id(),)
+    __table_args__ = (outside_id(), by_update())
 
     name: Mapped[str] = mapped_column(String(200))
     code: Mapped[str | None] = mapped_column(String(80), index=True)
@@ -63,9 +64,12 @@ class Lead(RecordMixin, Base):
     __tablename__ = "lead"
     __table_args__ = (
         outside_id(),
+        by_update(),
         one_of("status", LEAD_STATUSES),
         one_of("intake_state", INTAKE_STATES),
         Index("ix_lead_campaign_created_at", "campaign", "created_at"),
+        Index("ix_lead_created_at_id", "created_at", "id"),
+        Index("ix_lead_status_created_at_id", "status", "created_at", "id"),
     )
 
     account_id: Mapped[AccountRef]
@@ -90,7 +94,7 @@ class Lead(RecordMixin, Base):
     adcode: Mapped[str | None] = mapped_column(String(6))
     ip_place: Mapped[str | None] = mapped_column(String(80))
     submitted_at: Mapped[datetime | None]
-    status: Mapped[str] = mapped_column(String(20), default="new", index=True)
+    status: Mapped[str] = mapped_column(String(20), default="new")
     intake_state: Mapped[str] = mapped_column(String(12), default="complete")
     closed_at: Mapped[datetime | None]
     merged_into: Mapped[str | None] = mapped_column(ForeignKey("lead.id"), index=True)
@@ -103,7 +107,7 @@ class Opportunity(RecordMixin, Base):
     """
 
     __tablename__ = "opportunity"
-    __table_args__ = (outside_id(), one_of("stage", OPPORTUNITY_STAGES))
+    __table_args__ = (outside_id(), by_update(), one_of("stage", OPPORTUNITY_STAGES))
 
     account_id: Mapped[AccountRef]
     lead_id: Mapped[LeadRef]
@@ -125,6 +129,7 @@ class Evidence(RecordMixin, Base):
     __tablename__ = "evidence"
     __table_args__ = (
         outside_id(),
+        by_update(),
         one_of("kind", EVIDENCE_KINDS),
         CheckConstraint(
             "text IS NOT NULL OR document_id IS NOT NULL OR activity_id IS NOT NULL", name="content"
@@ -144,6 +149,7 @@ class Task(RecordMixin, Base):
     __tablename__ = "task"
     __table_args__ = (
         outside_id(),
+        by_update(),
         one_of("status", TASK_STATUSES),
         Index("ix_task_owner_id_status_due_at", "owner_id", "status", "due_at"),
     )

@@ -4,17 +4,17 @@ It does so from the merge on, until the merge is undone, and through further mer
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from crm_store.domain.sources import KNOWN_UNTIL
 from crm_store.models import MergeLog
-from crm_store.repositories.source_rows import Row
+from crm_store.repositories.source_versions import Row
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,39 @@ def aliases(session: Session, entity: str) -> list[Alias]:
     return closed(
         Alias(row.merged_id, row.survivor_id, row.merged_at, row.undone_at) for row in session.scalars(query)
     )
+
+
+def aliases_into(session: Session, entity: str, ids: Collection[str]) -> list[Alias]:
+    """Return the aliases of ``aliases`` whose survivor is one of ``ids``, reading only the merges below."""
+    found, frontier = [], set(ids)
+    seen = set(frontier)
+    while frontier:
+        merges = _merges(session, entity, MergeLog.survivor_id.in_(frontier))
+        found += merges
+        frontier = {merge.merged_id for merge in merges} - seen
+        seen |= frontier
+    # In the order in which the merges happened, as ``aliases`` has them.
+    return [alias for alias in closed(sorted(found, key=_since)) if alias.survivor_id in ids]
+
+
+def survivors(session: Session, entity: str, ids: Collection[str]) -> set[str]:
+    """Return whoever these records have ever been merged into, at any remove, also where it was undone."""
+    found: set[str] = set()
+    frontier = set(ids)
+    while frontier:
+        above = {m.survivor_id for m in _merges(session, entity, MergeLog.merged_id.in_(frontier))}
+        frontier = above - found
+        found |= above
+    return found
+
+
+def _merges(session: Session, entity: str, which: ColumnElement[bool]) -> list[Alias]:
+    query = select(MergeLog.merged_id, MergeLog.survivor_id, MergeLog.merged_at, MergeLog.undone_at)
+    return [Alias(*row) for row in session.execute(query.where(MergeLog.entity == entity, which))]
+
+
+def _since(alias: Alias) -> tuple[datetime, str]:
+    return alias.since, alias.merged_id
 
 
 def closed(merges: Iterable[Alias]) -> list[Alias]:

@@ -20,6 +20,7 @@ from crm_store.repositories.fields import (
     check_whole,
     complete_new,
 )
+from crm_store.repositories.guards import check_way
 from crm_store.repositories.problems import StoreError
 from crm_store.repositories.rows import BATCH, in_batches, insert_arrow, insert_rows
 from crm_store.repositories.stored import hidden_defaults, table_of
@@ -63,8 +64,8 @@ def load_history(
     Each row is {"id", "source", "external_id", "recorded_at", "fields": {field: new value}}; the first of an
     id creates the record, later ones change it, in the order of their ``recorded_at``. In an Arrow table
     the fields are columns, and an empty cell means unchanged. Records that exist already are skipped whole.
-    One transaction; memory grows with the number of records, not of versions. Raises StoreError for a value
-    that does not fit or rows out of order, and then nothing is written.
+    One transaction; memory grows with the number of records, not of versions. Raises StoreError for an actor
+    of no known way, a value that does not fit or rows out of order, and then nothing is written.
     """
     with write_connection(engine) as connection:
         return add_history(
@@ -83,6 +84,7 @@ def add_history(
     progress: Progress | None = None,
 ) -> int:
     """Do as ``load_history`` within the caller's transaction, which a StoreError leaves half done."""
+    check_way(actor)
     total = versions.num_rows if isinstance(versions, pa.Table) else _length(versions)
     rows = _rows_of(versions) if isinstance(versions, pa.Table) else versions
     histories = _Histories(entity, actor, reason, now)
@@ -115,7 +117,7 @@ class _Histories:
     def unseen(self, ids: Iterable[str]) -> set[str]:
         return {one for one in ids if one not in self._chains and one not in self._skipped}
 
-    def add(self, row: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    def add(self, row: Mapping[str, Any]) -> Entry | None:
         """Return the log entry of one version, or None when the record is skipped or nothing changed."""
         record_id = row["id"]
         if record_id in self._skipped:
@@ -129,9 +131,10 @@ class _Histories:
             return None
         if recorded_at < current.recorded_at:
             raise StoreError(backdated(self._entity, record_id))
-        check_whole(self._entity, current.state | values)
+        state = {**current.state, **values}
+        check_whole(self._entity, state)
         signature = Signature(self._actor, self._reason, recorded_at, self._now)
-        return as_row(advance(self._entity, record_id, current, values, changes, signature))
+        return advance(self._entity, record_id, current, state, changes, signature)
 
     def records(self) -> Iterator[tuple[Any, ...]]:
         """Yield every record as it finally stands, in the order of the record table's columns."""
@@ -150,11 +153,6 @@ class _Histories:
             "created_at": row["recorded_at"],
         }
         return complete_new(self._entity, check_changes(self._entity, origin | dict(row["fields"])))
-
-
-def as_row(entry: Entry) -> tuple[Any, ...]:
-    """Return an entry as ``insert_rows`` takes it: the changes as their one JSON text."""
-    return entry._replace(changes=changelog.canonical(entry.changes))  # type: ignore[arg-type]
 
 
 def _existing(connection: Connection, entity: str, ids: Iterable[str]) -> set[str]:

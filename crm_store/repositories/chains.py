@@ -32,18 +32,25 @@ class Chain:
 
 
 class Entry(NamedTuple):
-    """One entry of the change log; the names are its columns."""
+    """One entry of the change log; the names are its columns. ``changes`` is their canonical JSON text."""
 
     entity: str
     entity_id: str
     version: int
-    changes: Mapping[str, list[Any]]
+    changes: str
     actor: str
     reason: str | None
     recorded_at: datetime
     written_at: datetime
     previous_hash: str
     hash: str
+
+
+class Step(NamedTuple):
+    """One step of a record: its log entry, and the new values of the fields that changed."""
+
+    entry: Entry
+    values: dict[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +74,8 @@ def checked_step(
     chain: Chain,
     offered: Mapping[str, Value],
     signature: Signature,
-) -> Entry | None:
-    """Take a record one step on and return the step's log entry, or None when nothing would change.
+) -> Step | None:
+    """Take a record one step on and return the step, or None when nothing would change.
 
     ``offered`` has passed ``check_changes``. The chain then stands at the new state; nothing is written yet.
     Raises StoreError when the store refuses the step, and leaves the chain as it was.
@@ -80,29 +87,32 @@ def checked_step(
     if not changes:
         return None
     check_still_complete(entity, values)
-    check_whole(entity, chain.state | values)
+    state = {**chain.state, **values}
+    check_whole(entity, state)
     who_why_when = (signature.actor, signature.reason, signature.now, signature.role)
     check_write(session, Write(entity, record_id, chain.state, changes, *who_why_when))
     if signature.recorded_at < chain.recorded_at:
         raise StoreError(backdated(entity, record_id))
-    return advance(entity, record_id, chain, values, changes, signature)
+    entry = advance(entity, record_id, chain, state, changes, signature)
+    return Step(entry, {name: values[name] for name in changes})
 
 
 def advance(
     entity: str,
     record_id: str,
     chain: Chain,
-    values: Mapping[str, Value],
+    state: dict[str, Value],
     changes: Mapping[str, list[Any]],
     signature: Signature,
 ) -> Entry:
-    """Move the chain to its next version, unchecked, and return the entry of the step."""
+    """Move the chain to its next version and ``state``, unchecked, and return the entry of the step."""
     version, previous = chain.version + 1, chain.hash
     who_when = (signature.actor, signature.reason, signature.recorded_at, signature.now)
-    digest = changelog.chain(previous, entity, record_id, version, changes, *who_when)
-    chain.state = {**chain.state, **values}
-    chain.version, chain.hash, chain.recorded_at = version, digest, signature.recorded_at
-    return Entry(entity, record_id, version, changes, *who_when, previous, digest)
+    text = changelog.canonical(changes)
+    digest = changelog.chain_text(previous, entity, record_id, version, text, *who_when)
+    chain.state, chain.version, chain.hash = state, version, digest
+    chain.recorded_at = signature.recorded_at
+    return Entry(entity, record_id, version, text, *who_when, previous, digest)
 
 
 def backdated(entity: str, record_id: str) -> Problem:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -44,11 +44,12 @@ class ChainProblem:
 
 def diff(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, list[Any]]:
     """Return field → [old, new], as logged, for the fields of ``after`` that differ from ``before``."""
-    return {
-        name: [to_log(before.get(name)), to_log(value)]
-        for name, value in after.items()
-        if before.get(name) != value
-    }
+    changes: dict[str, list[Any]] = {}
+    for name, value in after.items():
+        old = before.get(name)
+        if old != value:
+            changes[name] = [to_log(old), to_log(value)]
+    return changes
 
 
 def canonical(changes: Mapping[str, Any]) -> str:
@@ -68,9 +69,32 @@ def chain(
     written_at: datetime,
 ) -> str:
     """Return the SHA-256, in hex, of an entry and the hash before it, over one canonical JSON list."""
+    signed = (actor, reason, recorded_at, written_at)
+    return chain_text(previous_hash, entity, entity_id, version, canonical(changes), *signed)
+
+
+def chain_text(
+    previous_hash: str,
+    entity: str,
+    entity_id: str,
+    version: int,
+    changes: str,
+    actor: str,
+    reason: str | None,
+    recorded_at: datetime,
+    written_at: datetime,
+) -> str:
+    """Do as ``chain`` with the canonical text of the changes, which stands in the list as it is."""
+    head = _encode([previous_hash, entity, entity_id, version])
+    signed = _signed(actor, reason, recorded_at, written_at)
+    return hashlib.sha256(f"{head[:-1]},{changes},{signed[1:]}".encode()).hexdigest()
+
+
+@lru_cache
+def _signed(actor: str, reason: str | None, recorded_at: datetime, written_at: datetime) -> str:
+    """Return what ends the list; the entries of one write have it in common."""
     when = (recorded_at.astimezone(UTC).isoformat(), written_at.astimezone(UTC).isoformat())
-    payload = _encode([previous_hash, entity, entity_id, version, changes, actor, reason, *when])
-    return hashlib.sha256(payload.encode()).hexdigest()
+    return _encode([actor, reason, *when])
 
 
 def fold(entity: str, entries: Sequence[Any]) -> Iterator[dict[str, Value]]:

@@ -4,11 +4,14 @@ SQLite does not say which reference is wrong, so it is looked for; its transacti
 the constraint, and its transaction must be rolled back, at least to a savepoint.
 """
 
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import String, Table, UniqueConstraint, and_, cast, func, select, tuple_
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -45,6 +48,33 @@ def missing_references(session: Session, references: Mapping[str, set[str]]) -> 
     return missing
 
 
+@cache
+def unique_columns(entity: str) -> tuple[tuple[str, ...], ...]:
+    """Return the columns, a tuple for each constraint, that no two records of a kind share."""
+    table: Table = RECORDS[entity].__table__  # type: ignore[attr-defined]
+    own = (one for one in table.constraints if isinstance(one, UniqueConstraint))
+    return tuple(sorted(tuple(column.name for column in one.columns) for one in own))
+
+
+def holders(
+    session: Session, entity: str, columns: Sequence[str], keys: Collection[tuple[Value, ...]]
+) -> dict[tuple[Value, ...], str]:
+    """Return the id of the record that has each of these values (up to a few thousand) in ``columns``."""
+    table: Table = RECORDS[entity].__table__  # type: ignore[attr-defined]
+    names = [table.c[name] for name in columns]
+    whole = [key for key in keys if None not in key]
+    if not whole:
+        return {}
+    query = select(table.c.id, *names)
+    if session.get_bind().dialect.name == "sqlite":
+        query = query.where(tuple_(*names).in_(whole))
+    else:  # which would take a list of pairs for that many conditions, and plan for seconds
+        parts = (cast(list(part), postgresql.ARRAY(String)) for part in zip(*whole, strict=True))
+        wanted = select(*(func.unnest(part) for part in parts)).subquery()
+        query = query.join(wanted, and_(*map(operator.eq, names, wanted.c)))
+    return {tuple(key): record_id for record_id, *key in session.connection().execute(query)}
+
+
 def _dangling(session: Session, entity: str, values: Mapping[str, Value], error: IntegrityError) -> Problem:
     named = _constraint(error)
     for name, value in values.items():
@@ -71,6 +101,11 @@ def _taken(entity: str, message: str, error: IntegrityError) -> Problem:
         columns = [name for name in FIELDS[entity] if re.search(rf"_{name}(_|$)", named)]
     else:
         columns = _COLUMN.findall(message)
+    return taken(entity, columns)
+
+
+def taken(entity: str, columns: Sequence[str]) -> Problem:
+    """Describe a record that wants what must be its own, in these columns, and is another's."""
     if "external_id" in columns:
         return Problem(
             "outside_id_taken",

@@ -7,19 +7,18 @@ the same rows. See ``crm_store.domain.sources`` for the columns.
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Text, cast, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from crm_store.domain.sources import KNOWN_UNTIL, SOURCES
-from crm_store.models import Activity, ChangeLog, Contract, OrderSnapshot, Ticket
+from crm_store.domain.sources import SOURCES
+from crm_store.models import Activity, ChangeLog, OrderSnapshot
 from crm_store.repositories import source_queries
-from crm_store.repositories.aliases import aliases
+from crm_store.repositories.histories import EntityName, flow, histories
 from crm_store.repositories.masking import mask_changes
-from crm_store.repositories.source_rows import FOLDS, Entry, Row, versions
-
-EntityName = Literal["lead", "account"]
+from crm_store.repositories.source_rows import FOLDS
+from crm_store.repositories.source_versions import Row
 
 # What each entity's features are computed from. A lead's flow is that of its campaign, its channel and the
 # market, which together is every lead's: leave it out where nothing needs it.
@@ -30,11 +29,6 @@ HISTORY_SOURCES: dict[str, tuple[str, ...]] = {
 
 # The ids that source_rows gives: record@version, and #event behind it.
 _ENTRY_ID = re.compile(r"(?P<record>[^\0]+)@(?P<version>[1-9][0-9]{0,8})(#[a-z]+)?")
-
-_EVENT_RECORDS: dict[str, tuple[str, type[Ticket] | type[Contract]]] = {
-    "ticket_events": ("ticket", Ticket),
-    "contract_events": ("contract", Contract),
-}
 
 
 def export_sources(
@@ -62,60 +56,13 @@ def entity_history(
     there has empty lists. Raises KeyError for a source the entity does not have.
     """
     wanted = HISTORY_SOURCES[entity] if sources is None else tuple(sources)
-    history = {}
     for name in wanted:
         if name not in HISTORY_SOURCES[entity]:
             raise KeyError(f"{entity} has no source {name}")
-        columns = SOURCES[name].columns
-        rows = [
-            {column: row.get(column) for column in columns} for row in _rows(session, name, entity, entity_id)
-        ]
-        rows.sort(key=lambda row: (row["occurred_at"], row["recorded_at"], row["record_id"]))
-        history[name] = rows
-    return history
-
-
-def _rows(session: Session, source: str, entity: str, entity_id: str) -> Iterable[Row]:
-    key = f"{entity}_id"
-    if KNOWN_UNTIL in SOURCES[source].values:
-        rows = _own_rows(session, source, key, entity_id)
-        for alias in aliases(session, entity):
-            if alias.survivor_id == entity_id:
-                before = _own_rows(session, source, key, alias.merged_id)
-                rows += [row for old in before if (row := alias.row(old, key)) is not None]
-        return rows
-    if source == "lead_flow":
-        return _folded(session, source, ChangeLog.entity == "lead")
-    return _folded(session, source, ChangeLog.entity == entity, ChangeLog.entity_id == entity_id)
-
-
-def _own_rows(session: Session, source: str, key: str, entity_id: str) -> list[Row]:
-    """Return the facts or events filed under this very id."""
-    if source in source_queries.FACTS:
-        column = source_queries.fact_column(source, key)
-        found = session.execute(source_queries.facts(source, column == entity_id))
-        return [dict(row) for row in found.mappings()]
-    of_account = _folded(session, source, _belonging(source, entity_id))
-    return [row for row in of_account if row["account_id"] == entity_id]
-
-
-def _folded(session: Session, source: str, *which: ColumnElement[bool]) -> list[Row]:
-    found = session.execute(source_queries.entries().where(*which))
-    states = versions(Entry(*row) for row in found)
-    return [row for version in states for row in FOLDS[version.entity][source](version)]
-
-
-def _belonging(source: str, account_id: str) -> ColumnElement[bool]:
-    """Match the history of records that are, or ever were, the account's.
-
-    An event stays with the account that the record had at the time, so one that moved away still counts.
-    """
-    entity, model = _EVENT_RECORDS[source]
-    now_its = select(model.id).where(model.account_id == account_id)
-    # A move names both accounts. Looking for one reads every later entry of that kind of record.
-    moved = (ChangeLog.version > 1) & cast(ChangeLog.changes, Text).contains(account_id, autoescape=True)
-    once_its = select(ChangeLog.entity_id).where(ChangeLog.entity == entity, moved)
-    return (ChangeLog.entity == entity) & ChangeLog.entity_id.in_(now_its.union(once_its))
+    found = histories(session, entity, [entity_id], (name for name in wanted if name != "lead_flow"))
+    every_leads = {"lead_flow": flow(session)} if "lead_flow" in wanted else {}
+    history = found[entity_id] | every_leads
+    return {name: history[name] for name in wanted}
 
 
 def raw_record(session: Session, source: str, record_id: str, reveal: bool = False) -> dict[str, Any] | None:

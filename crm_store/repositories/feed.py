@@ -71,6 +71,11 @@ def read_feed(
     return FeedPage(events, _encode(reached, is_postgres(session)))
 
 
+def feed_end(session: Session) -> str:
+    """Return the cursor behind everything that can be read now."""
+    return _encode(ends(session, _TABLES), is_postgres(session))
+
+
 def _checked(kinds: Collection[str] | None) -> set[str]:
     known = (*RECORDS, *FACTS)
     if kinds is None:

@@ -8,9 +8,8 @@ past; no data by a way other than a form, the API or an import job.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
@@ -35,8 +34,7 @@ _TOUCHED = "statuses_changed"
 _Touched = dict[tuple[str, str], SessionTransaction]
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(NamedTuple):
     """A write about to happen: ``before`` is the stored state, ``changes`` field → [old, new] as logged.
 
     ``role`` is the actor's role where the caller knows it; without one nothing locked can be corrected.

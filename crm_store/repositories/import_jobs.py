@@ -72,6 +72,16 @@ def unfinished_job(
     return next((job for job in session.scalars(query) if job.mapping == mapping), None)
 
 
+def stalled_jobs(session: Session, before: datetime) -> list[str]:
+    """Return the running jobs that have not moved since ``before``, the oldest first."""
+    query = (
+        select(ImportJob.id)
+        .where(ImportJob.status == "running", ImportJob.updated_at < before)
+        .order_by(ImportJob.started_at, ImportJob.id)
+    )
+    return list(session.scalars(query))
+
+
 def list_jobs(session: Session, limit: int = 50) -> list[ImportJob]:
     """Return the latest imports, newest first."""
     query = select(ImportJob).order_by(ImportJob.started_at.desc(), ImportJob.id).limit(limit)

@@ -186,7 +186,17 @@ def _behind(entity: str, sort: Sequence[Sort], place: Sequence[Value]) -> Column
         column = _column(entity, one.field)
         later.append(and_(*equal, _after(column, value, one.descending)))
         equal.append(column.is_(None) if value is None else column == value)
-    return or_(*later)
+    return and_(*_not_before(entity, sort[0], place[0]), or_(*later))
+
+
+def _not_before(entity: str, first: Sort, value: Value) -> list[ColumnElement[bool]]:
+    """Return what the rest of the list meets in its first field alone: an index then starts at the place."""
+    column = _column(entity, first.field)
+    if value is None:
+        return []
+    if first.descending:
+        return [column <= value]
+    return [] if column.expression.nullable else [column >= value]
 
 
 def _after(column: InstrumentedAttribute[Any], value: Value, descending: bool) -> ColumnElement[bool]:

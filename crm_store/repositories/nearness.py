@@ -185,8 +185,23 @@ def _belonging(
     if belonging.place is not None and rows == "region":
         ways.append(_one_of(getattr(columns, belonging.place), reach.places))
     for column, parent in ({} if alone else belonging.parents).items():
-        ways.append(getattr(columns, column).in_(_ids(reach, parent, rows, alone=parent == resource)))
+        theirs = _ids(reach, parent, rows, alone=parent == resource)
+        one_by_one = rows == "region" and reach.store == "sqlite"
+        ways.append(_refers_to(getattr(columns, column), theirs, one_by_one=one_by_one))
     return or_(false(), *ways)
+
+
+def _refers_to(column: Any, theirs: Select[Any], *, one_by_one: bool) -> ColumnElement[bool]:
+    """Return the condition that a row refers to one of ``theirs``.
+
+    A narrow set is listed, so that an index leads to its few rows. SQLite had better ask a wide one row by
+    row: a page needs few answers, and listing thousands of ids takes longer. PostgreSQL hashes them at once.
+    """
+    if not one_by_one:
+        return column.in_(theirs)  # type: ignore[no-any-return]
+    source = theirs.get_final_froms()[0]
+    asked = theirs.where(theirs.selected_columns.id == column)
+    return asked.correlate_except(source).exists()
 
 
 def _one_of(column: Any, values: frozenset[str]) -> ColumnElement[bool]:

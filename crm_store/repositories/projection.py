@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crm_store.domain.policy import CLASSES, Relation, Viewer, clear_fields, field_rule
-from crm_store.repositories.masking import mask_text, masked
+from crm_store.repositories.masking import masked
 
 
 def shown(viewer: Viewer, entity: str, record: Any, relation: Relation) -> dict[str, Any]:
@@ -40,24 +40,6 @@ def shown_entry(viewer: Viewer, entity: str, entry: Mapping[str, Any], relation:
         viewer, "change_log", {name: part for name, part in entry.items() if name != "changes"}, relation
     )
     return told | {"changes": shown_changes(viewer, entity, entry["changes"], relation)}
-
-
-def shown_text(viewer: Viewer, text: str | None, relation: Relation) -> str | None:
-    """Return words that may repeat what a row says, such as a message, as the viewer may see them."""
-    clear = field_rule(viewer, "change_log", "reason", relation) == "clear"
-    return text if clear else mask_text(text)
-
-
-def masked_fields(viewer: Viewer, entity: str, relation: Relation) -> frozenset[str]:
-    """Return the fields whose values are shown masked on such a row: an answer may say so."""
-    return frozenset(
-        name for name in CLASSES.get(entity, {}) if field_rule(viewer, entity, name, relation) == "masked"
-    )
-
-
-def sortable(viewer: Viewer, entity: str) -> frozenset[str]:
-    """Return the fields that a list may be sorted by: those in the clear on every row it may show."""
-    return clear_fields(viewer, entity)
 
 
 def filterable(viewer: Viewer, entity: str) -> frozenset[str]:

@@ -69,12 +69,11 @@ def write_record(
     while True:
         chain = stored.lock(session, entity, record_id) or Chain.unborn(entity, recorded_at)
         check_version(entity, record_id, chain, offered, expected_version)
-        entry = checked_step(session, entity, record_id, chain, offered, signature)
-        if entry is None:
+        step = checked_step(session, entity, record_id, chain, offered, signature)
+        if step is None:
             return chain.version
-        changed = {name: chain.state[name] for name in entry.changes}
-        if stored.write_step(session, entry, changed):
-            return entry.version
+        if stored.write_step(session, step):
+            return chain.version
         # Someone else created it in the meantime: now it is there to be looked at again.
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, literal_column, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from crm_store.domain.scores import Band, Reason, Score, Source
 from crm_store.models import CurrentScore, ScoreLog
@@ -81,8 +81,8 @@ def append_scores(session: Session, model: str, items: Sequence[ScoreRow], *, sc
     """Append scores, move each subject's current score forward, and return how many were new.
 
     A (model, entity_id, scored_at) that is there already is left as it is, so a repeated job adds nothing.
-    A score older than the current one is logged only. Raises ValueError for an infinite or missing
-    ``rank_value`` and for an entity given twice.
+    A score older than the current one, or from older data, is logged only. Raises ValueError for an infinite
+    or missing ``rank_value`` and for an entity given twice.
     """
     by_id = {item.entity_id: item for item in items}
     if len(by_id) != len(items):
@@ -125,10 +125,17 @@ def _move_current(session: Session, rows: list[dict[str, Any]]) -> None:
         upsert.on_conflict_do_update(
             index_elements=["model", "entity_id"],
             set_=newer,
-            where=upsert.excluded.scored_at > CurrentScore.scored_at,
+            where=(upsert.excluded.scored_at > CurrentScore.scored_at)
+            & (_data_of("excluded.score_id") >= _data_of("current_score.score_id")),
         ),
         rows,
     )
+
+
+def _data_of(score_id: str) -> ColumnElement[datetime]:
+    """Return the moment of a score's data; the column belongs to the statement around it."""
+    log = aliased(ScoreLog)
+    return select(log.as_of).where(log.id == literal_column(score_id)).scalar_subquery()
 
 
 def _insert(session: Session, model: type[ScoreLog] | type[CurrentScore]) -> Any:
@@ -156,6 +163,7 @@ def _log(model: str, item: ScoreRow, scored_at: datetime) -> dict[str, Any]:
         "as_of": score.as_of,
         "scored_at": scored_at,
         "reasons": [vars(reason) for reason in score.reasons],
+        "weekly": None if score.weekly is None else [round(chance, 6) for chance in score.weekly],
     }
 
 
@@ -280,6 +288,18 @@ def history(session: Session, model: str, entity_id: str, limit: int = 100) -> l
     return [_stored(row) for row in session.execute(query)]
 
 
+def standing_at(session: Session, model: str, entity_id: str, moment: datetime) -> StoredScore | None:
+    """Return the score of the latest data that is no later than a moment, or None; of several the newest."""
+    query = (
+        select(*_LOG)
+        .where(ScoreLog.model == model, ScoreLog.entity_id == entity_id, ScoreLog.as_of <= moment)
+        .order_by(ScoreLog.as_of.desc(), ScoreLog.scored_at.desc())
+        .limit(1)
+    )
+    row = session.execute(query).one_or_none()
+    return None if row is None else _stored(row)
+
+
 def _stored(row: Row[Any]) -> StoredScore:
     score = Score(
         value=row.value,
@@ -290,6 +310,7 @@ def _stored(row: Row[Any]) -> StoredScore:
         version=row.version,
         as_of=row.as_of,
         why=row.why,
+        weekly=None if row.weekly is None else tuple(row.weekly),
     )
     return StoredScore(row.id, row.model, row.entity_id, score, row.scored_at)
 

@@ -19,12 +19,9 @@ from crm_store.repositories.permits import can_write, can_write_all, forbidden, 
 from crm_store.repositories.problems import StoreError
 from crm_store.repositories.projection import (
     filterable,
-    masked_fields,
     shown,
     shown_changes,
     shown_entry,
-    shown_text,
-    sortable,
 )
 
 __all__ = [
@@ -36,7 +33,6 @@ __all__ = [
     "farthest",
     "filterable",
     "forbidden",
-    "masked_fields",
     "not_found",
     "relations_of",
     "shown",
@@ -44,8 +40,6 @@ __all__ = [
     "shown_entry",
     "shown_rows",
     "shown_source_rows",
-    "shown_text",
-    "sortable",
     "viewer_session",
     "viewer_transaction",
     "visible_ids",
@@ -62,6 +56,10 @@ _SOURCE_RECORDS = {
     "orders": ("order_snapshot", "record_id"),
     "ticket_events": ("ticket", "ticket_id"),
     "contract_events": ("contract", "contract_id"),
+    "rep_states": ("rep", "rep_id"),
+    "rep_events": ("lead", "lead_id"),
+    "fit_events": ("lead", "lead_id"),
+    "leave_events": ("leave", "leave_id"),
 }
 
 

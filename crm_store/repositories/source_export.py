@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Dialect, Engine, Select
 from sqlalchemy.orm import Session
 
 from crm_store.domain.sources import KNOWN_UNTIL, SOURCES, ColumnType, SourceTable
-from crm_store.repositories import source_queries, source_rows
+from crm_store.repositories import source_queries, source_rows, source_versions
 from crm_store.repositories.aliases import Alias, aliases, by_merged, copies
 
 Progress = Callable[[str, int], None]
@@ -48,7 +48,7 @@ class _Files:
     def __init__(self, paths: dict[str, Path], opened: ExitStack, progress: Progress | None) -> None:
         self.rows = dict.fromkeys(paths, 0)
         self._progress = progress
-        self._waiting: dict[str, list[source_rows.Row]] = {name: [] for name in paths}
+        self._waiting: dict[str, list[source_versions.Row]] = {name: [] for name in paths}
         self._writers = {
             name: opened.enter_context(pq.ParquetWriter(path, arrow_schema(SOURCES[name])))
             for name, path in paths.items()
@@ -61,7 +61,7 @@ class _Files:
         if self._progress:
             self._progress(name, self.rows[name])
 
-    def add(self, name: str, row: source_rows.Row) -> None:
+    def add(self, name: str, row: source_versions.Row) -> None:
         """Append one row; it is written when enough of them wait."""
         waiting = self._waiting[name]
         waiting.append(row)
@@ -169,9 +169,9 @@ def _snapshot(engine: Engine) -> Iterator[_Snapshot]:
         yield _PostgresSnapshot(connection, engine.dialect)
 
 
-def _entries(snapshot: _Snapshot) -> Iterator[source_rows.Entry]:
+def _entries(snapshot: _Snapshot) -> Iterator[source_versions.Entry]:
     for batch in snapshot.batches(source_queries.entries(), _ENTRY):
-        yield from map(source_rows.Entry, *(column.to_pylist() for column in batch.columns))
+        yield from map(source_versions.Entry, *(column.to_pylist() for column in batch.columns))
 
 
 def export(engine: Engine, folder: Path, progress: Progress | None) -> dict[str, int]:
@@ -184,13 +184,11 @@ def export(engine: Engine, folder: Path, progress: Progress | None) -> dict[str,
                 files.write(name, batch)
                 _add_copies(files, name, batch, known)
         wanted = (entry for entry in _entries(snapshot) if entry.entity in source_rows.FOLDS)
-        for version in source_rows.versions(wanted):
-            for name, fold in source_rows.FOLDS[version.entity].items():
-                for row in fold(version):
-                    files.add(name, row)
-                    if KNOWN_UNTIL in SOURCES[name].values:
-                        for copy in copies(row, "account_id", (), known["account_id"]):
-                            files.add(name, copy)
+        for name, row in source_rows.folded(wanted, SOURCES):
+            files.add(name, row)
+            if KNOWN_UNTIL in SOURCES[name].values and "account_id" in SOURCES[name].keys:
+                for copy in copies(row, "account_id", (), known["account_id"]):
+                    files.add(name, copy)
     return files.rows
 
 
@@ -200,7 +198,7 @@ def _add_copies(
     """Give the survivors of merges what happened with the records that were merged away."""
     keys = SOURCES[name].keys
     for key in keys:
-        if not known[key]:
+        if not known.get(key):
             continue
         theirs = pc.is_in(batch.column(key), value_set=pa.array(list(known[key]), pa.string()))
         others = tuple(other for other in keys if other != key)

@@ -43,13 +43,11 @@ def _activities(*which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     """An entry holds until the first entry that corrects it was recorded."""
     correction = aliased(Activity)
     corrected = (
-        select(correction.corrects_id, func.min(correction.recorded_at).label("recorded_at"))
-        .where(correction.corrects_id.is_not(None))
-        .group_by(correction.corrects_id)
-        .subquery()
+        select(func.min(correction.recorded_at, type_=UtcMoment()))
+        .where(correction.corrects_id == Activity.id)
+        .scalar_subquery()
     )
-    columns = _columns("activities", corrected.c.recorded_at)
-    return select(*columns).outerjoin(corrected, corrected.c.corrects_id == Activity.id).where(*which)
+    return select(*_columns("activities", corrected)).where(*which)
 
 
 def _orders(*which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:

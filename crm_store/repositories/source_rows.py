@@ -3,18 +3,21 @@
 Entries come in the order of versions, one record after the other. States repeat the whole record after
 each write. Events are told once, at the entry that first shows them: a later correction neither repeats
 nor erases one, because at the moments in between the business believed it. What is believed now stands
-in the states.
+in the states. Events of a record that was deleted hold until then, and again from its restoration.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Container, Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import groupby
 
-from crm_store.domain.sources import ACCOUNT_STATES, LEAD_STATES, ColumnType, SourceTable
-
-Row = dict[str, Any]
+from crm_store.domain.sources import (
+    ACCOUNT_STATES,
+    KNOWN_UNTIL,
+    LEAD_STATES,
+    SOURCES,
+)
+from crm_store.repositories.rep_rows import fit_events, leave_events, rep_events, rep_states
+from crm_store.repositories.source_versions import Entry, Row, Version, number_of, state_row, versions
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -23,108 +26,12 @@ CONTRACT_ENDINGS = ("renewed", "lapsed")
 MARKET = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One change-log entry, as far as sources need it; ``changes`` is the stored JSON, field → [old, new]."""
-
-    entity: str
-    entity_id: str
-    version: int
-    recorded_at: datetime
-    changes: str
-
-
-@dataclass(slots=True)
-class Version:
-    """A record after one write; ``told`` collects the events of the record that have been told already."""
-
-    entity: str
-    record_id: str
-    number: int
-    recorded_at: datetime
-    state: dict[str, Any]
-    told: set[str] = field(default_factory=set)
-
-    @property
-    def entry_id(self) -> str:
-        """The change-log entry behind this version, as ``record@version``."""
-        return f"{self.record_id}@{self.number}"
-
-    def moment(self, name: str) -> datetime | None:
-        """Return a field that holds a moment."""
-        return parse_moment(self.state.get(name))
-
-    def created_at(self) -> datetime:
-        """Return when the business says the record began: its field, else when it was first recorded."""
-        return self.moment("created_at") or self.recorded_at
-
-    def event(self, name: str, occurred_at: datetime | None, **values: Any) -> Iterator[Row]:
-        """Yield the event's row when it has happened and was not told before."""
-        if occurred_at is None or name in self.told:
-            return
-        self.told.add(name)
-        yield {
-            "record_id": f"{self.entry_id}#{name}",
-            "occurred_at": occurred_at,
-            "recorded_at": self.recorded_at,
-            "event": name,
-            **values,
-        }
-
-
 Fold = Callable[[Version], Iterator[Row]]
-
-
-def parse_moment(value: str | None) -> datetime | None:
-    """Return the moment an entry holds as ISO text, in UTC. Raises ValueError when it names no time zone."""
-    if value is None:
-        return None
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError(f"a moment without a time zone: {value}")
-    return moment.astimezone(UTC)
-
-
-def versions(entries: Iterable[Entry]) -> Iterator[Version]:
-    """Yield each record after each of its writes; one record's state is held at a time.
-
-    The state is changed in place: take what you need before asking for the next version.
-    """
-    key: tuple[str, str] | None = None
-    state: dict[str, Any] = {}
-    told: set[str] = set()
-    for entry in entries:
-        if (entry.entity, entry.entity_id) != key:
-            key, state, told = (entry.entity, entry.entity_id), {}, set()
-        changes: Mapping[str, list[Any]] = json.loads(entry.changes)
-        state.update((name, change[1]) for name, change in changes.items())
-        yield Version(entry.entity, entry.entity_id, entry.version, entry.recorded_at, state, told)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-# Text needs no reading: the log holds it as it is.
-_READERS: dict[ColumnType, Callable[[Any], Any]] = {"float": _number, "moment": parse_moment}
-
-
-def _state(table: SourceTable, at: Version) -> Row:
-    state = at.state
-    row: Row = {name: state.get(name) for name in table.values}
-    for name, kind in table.values.items():
-        if kind != "string" and row[name] is not None:
-            row[name] = _READERS[kind](row[name])
-    row["record_id"] = at.entry_id
-    row["occurred_at"] = row["recorded_at"] = at.recorded_at
-    row["version"] = float(at.number)
-    row[table.keys[0]] = at.record_id
-    return row
 
 
 def lead_states(at: Version) -> Iterator[Row]:
     """Yield the lead as it stands; names and phones only as whether they are there."""
-    row = _state(LEAD_STATES, at)
+    row = state_row(LEAD_STATES, at)
     for name in ("company", "phone", "contact_name"):
         row[f"has_{name}"] = 1.0 if at.state.get(name) else 0.0
     yield row
@@ -132,7 +39,7 @@ def lead_states(at: Version) -> Iterator[Row]:
 
 def account_states(at: Version) -> Iterator[Row]:
     """Yield the account as it stands."""
-    yield _state(ACCOUNT_STATES, at)
+    yield state_row(ACCOUNT_STATES, at)
 
 
 def lead_flow(at: Version) -> Iterator[Row]:
@@ -161,7 +68,7 @@ def ticket_events(at: Version) -> Iterator[Row]:
     response_h = (answered - opened) / _HOUR if answered and opened else None
     yield from at.event("answered", answered, response_h=response_h, **keys)
     yield from at.event("resolved", at.moment("resolved_at"), **keys)
-    satisfaction = _number(state.get("satisfaction"))
+    satisfaction = number_of(state.get("satisfaction"))
     rated_at = None if satisfaction is None else at.recorded_at
     yield from at.event("rated", rated_at, satisfaction=satisfaction, **keys)
 
@@ -175,7 +82,7 @@ def contract_events(at: Version) -> Iterator[Row]:
         "account_id": state["account_id"],
         "contract_id": at.record_id,
         "product_line": state.get("product_line"),
-        "amount": _number(state.get("amount")),
+        "amount": number_of(state.get("amount")),
         "start_at": at.moment("start_at"),
         "end_at": at.moment("end_at"),
     }
@@ -187,8 +94,53 @@ def contract_events(at: Version) -> Iterator[Row]:
 
 # Which kind of record each folded source is read off, and how.
 FOLDS: dict[str, dict[str, Fold]] = {
-    "lead": {"lead_states": lead_states, "lead_flow": lead_flow},
+    "lead": {
+        "lead_states": lead_states,
+        "lead_flow": lead_flow,
+        "rep_events": rep_events,
+        "fit_events": fit_events,
+    },
     "account": {"account_states": account_states},
     "ticket": {"ticket_events": ticket_events},
     "contract": {"contract_events": contract_events},
+    "rep": {"rep_states": rep_states},
+    "leave": {"leave_events": leave_events},
 }
+
+
+def folded(entries: Iterable[Entry], sources: Container[str]) -> Iterator[tuple[str, Row]]:
+    """Yield (source, row) of every row that entries give for these sources, one record after the other."""
+    for (entity, _), record in groupby(versions(entries), key=lambda at: (at.entity, at.record_id)):
+        folds = {name: fold for name, fold in FOLDS.get(entity, {}).items() if name in sources}
+        rows: list[tuple[str, Row]] = []
+        lives = _Lives()
+        for at in record:
+            lives.note(at)
+            rows += [(name, row) for name, fold in folds.items() for row in fold(at)]
+        for name, row in rows:
+            if KNOWN_UNTIL in SOURCES[name].values:
+                yield from ((name, held) for held in lives.holding(row))
+            else:
+                yield name, row
+
+
+class _Lives:
+    """From when to when a record was not deleted."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[datetime, datetime | None]] = []
+
+    def note(self, at: Version) -> None:
+        deleted = at.state.get("deleted_at") is not None
+        alive = bool(self._spans) and self._spans[-1][1] is None
+        if alive and deleted:
+            self._spans[-1] = (self._spans[-1][0], at.recorded_at)
+        elif not alive and not deleted:
+            self._spans.append((at.recorded_at, None))
+
+    def holding(self, row: Row) -> Iterator[Row]:
+        """Yield the row once for each life in which it was known."""
+        for start, end in self._spans:
+            known = max(row["recorded_at"], start)
+            if end is None or known < end:
+                yield row | {"recorded_at": known, KNOWN_UNTIL: end}

@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
+from sqlalchemy.types import UserDefinedType
 
 from crm_store.models import ChangeLog
-from crm_store.repositories.chains import Chain, Entry
+from crm_store.repositories.chains import Chain, Entry, Step
 from crm_store.repositories.constraints import refusal
 from crm_store.repositories.fields import FIELDS, RECORDS, Value
 from crm_store.repositories.problems import StoreError
@@ -73,12 +74,13 @@ def lock_all(session: Session, entity: str, ids: Iterable[str]) -> dict[str, Cha
     return chains
 
 
-def write_step(session: Session, entry: Entry, values: Mapping[str, Value]) -> bool:
+def write_step(session: Session, step: Step) -> bool:
     """Write one step: its log entry, and the record with the fields that changed.
 
     Returns False when another transaction created the record first; then nothing is written. Raises
     StoreError when the database refuses (a reference to nothing, an outside id that is taken).
     """
+    entry, values = step
     columns = {**values, "version": entry.version, "updated_at": entry.recorded_at}
     parameters: dict[str, Any] = {
         f"log_{name}": value for name, value in zip(Entry._fields, entry, strict=True)
@@ -164,8 +166,18 @@ def _many_locked(entity: str) -> Select[Any]:
     return _stored(entity).where(wanted).order_by(table.c.id).with_for_update(of=table)
 
 
+class _JsonText(UserDefinedType[str]):
+    """JSON in its text already, which goes to the driver as it is."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "JSON"
+
+
 _ENTRY_VALUES: dict[str, Any] = {
-    name: bindparam(f"log_{name}", type_=_LOG.c[name].type) for name in Entry._fields
+    name: bindparam(f"log_{name}", type_=_JsonText() if name == "changes" else _LOG.c[name].type)
+    for name in Entry._fields
 }
 _LOG_ENTRY: Insert = insert(_LOG).values(_ENTRY_VALUES)
 

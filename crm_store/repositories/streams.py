@@ -9,7 +9,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Row, Table, column, func, literal, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Table,
+    and_,
+    column,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 from crm_store.repositories.clock import STAMPED, horizon
@@ -90,6 +104,13 @@ def read(
             left = None if left is None else left - 1
         if left == 0:
             return
+
+
+def up_to(session: Session, table: Table, after: Position, until: Position) -> ColumnElement[bool]:
+    """Return the condition that a row lies in (after, until]."""
+    if until.txid < 0:
+        return false()
+    return or_(*(and_(true(), *span.within) for span in _spans(session, table, after, until)))
 
 
 class _Span(NamedTuple):

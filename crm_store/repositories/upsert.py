@@ -1,36 +1,34 @@
 """Many records of one kind created or patched at once, each row with its own outcome.
 
 A few statements for all rows, however many there are. What one row does wrong never touches the others:
-values are checked row by row before anything is written, and when the database itself refuses, the rows are
-halved until the refused one stands alone.
+values are checked row by row before anything is written. When the database itself refuses, rows whose key
+another record has are looked for together; what else it refuses is halved until it stands alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any, Literal
+from functools import cache
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crm_store.domain.ids import new_id, stable_id
+from crm_store.domain.ids import stable_id
 from crm_store.models import ChangeLog
-from crm_store.repositories.bulk import as_row
 from crm_store.repositories.chains import Chain, Entry, Signature, checked_step
-from crm_store.repositories.constraints import missing_references, refusal
-from crm_store.repositories.fields import FIELDS, Value, check_changes
+from crm_store.repositories.constraints import holders, missing_references, refusal, taken, unique_columns
+from crm_store.repositories.fields import FIELDS, check_changes
 from crm_store.repositories.problems import Problem, StoreError, unknown_reference
 from crm_store.repositories.records import Conflict, check_version
 from crm_store.repositories.rows import insert_rows, update_rows
 from crm_store.repositories.stored import hidden_defaults, lock_all, remember, table_of
+from crm_store.repositories.upsert_plan import OutsideKey, Plan, Request, RowResult
 
 MAX_ROWS = 5_000
 """Rows in one call: what a request may carry, and what one transaction should hold locked."""
-
-Status = Literal["created", "updated", "unchanged", "conflict", "invalid"]
-OutsideKey = tuple[str, str]
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -44,21 +42,6 @@ class UpsertRow:
     values: Mapping[str, Any]
     id: str | None = None
     expected_version: int | None = None
-
-
-@dataclass(frozen=True)
-class RowResult:
-    """What became of one row; ``id`` and ``version`` are those of the record as it stands afterwards.
-
-    ``problem`` says why nothing was written (``conflict``, ``invalid``); for a conflict ``values`` holds, for
-    each field offered, [what is stored, what was offered].
-    """
-
-    status: Status
-    id: str | None = None
-    version: int | None = None
-    problem: Problem | None = None
-    values: Mapping[str, list[Value]] | None = None
 
 
 def upsert_records(
@@ -92,24 +75,13 @@ def upsert_records(
     return [results[place] for place in range(len(rows))]
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """A row whose values fit, with the outside id that it names, if it names one."""
-
-    place: int
-    id: str | None
-    key: OutsideKey | None
-    offered: dict[str, Value]
-    expected_version: int | None
-
-
-def _request(entity: str, place: int, row: UpsertRow) -> _Request:
+def _request(entity: str, place: int, row: UpsertRow) -> Request:
     offered = check_changes(entity, row.values)
     source, external_id = offered.get("source"), offered.get("external_id")
     key = (str(source), str(external_id)) if source is not None and external_id is not None else None
     if row.id is None and key is None:
         raise StoreError(_no_key())
-    return _Request(place, row.id, key, offered, row.expected_version)
+    return Request(place, row.id, key, offered, row.expected_version)
 
 
 class _Batch:
@@ -118,41 +90,73 @@ class _Batch:
     def __init__(self, session: Session, entity: str, signature: Signature) -> None:
         self._session, self._entity, self._signature = session, entity, signature
 
-    def apply(
-        self, requests: Sequence[_Request], results: dict[int, RowResult], last_try: bool = False
-    ) -> None:
+    def apply(self, requests: Sequence[Request], results: dict[int, RowResult], tries: int = _TRIES) -> None:
         """Write the rows and note their results; rows that the database refuses are parted from the rest.
 
-        A single row is tried twice: it may have been refused because someone else just created the record.
+        When someone else has just created records of the batch, all of it is tried again, so that its locks
+        are taken anew and in order: batches that meet while they hold parts would wait for each other.
         """
         if not requests:
             return
+        plan = Plan(self._entity, self._signature.recorded_at)
         try:
             with self._session.begin_nested():
-                results |= self._write(requests)
+                results |= self._write(requests, plan)
         except IntegrityError as error:
+            if tries > 1 and self._met_another(plan):
+                self.apply(requests, results, tries - 1)
+                return
             if len(requests) > 1:
+                taken = self._taken(requests, plan)
+                if taken:
+                    results |= taken
+                    self.apply([one for one in requests if one.place not in taken], results)
+                    return
                 middle = len(requests) // 2
                 self.apply(requests[:middle], results)
                 self.apply(requests[middle:], results)
-                return
-            if not last_try:
-                self.apply(requests, results, last_try=True)
                 return
             only = requests[0]
             problem = refusal(self._session, self._entity, only.offered, error)
             results[only.place] = RowResult("invalid", only.id, problem=problem)
 
-    def _write(self, requests: Sequence[_Request]) -> dict[int, RowResult]:
-        plan = _Plan(self._entity, self._signature.recorded_at)
+    def _write(self, requests: Sequence[Request], plan: Plan) -> dict[int, RowResult]:
         plan.keys = self._known_keys(request.key for request in requests if request.id is None)
         ids = {self._id_of(request, plan) for request in requests}
         plan.chains = lock_all(self._session, self._entity, sorted(ids))
         plan.before = {record_id: chain.version for record_id, chain in plan.chains.items()}
         plan.missing = self._missing(requests)
-        results = {request.place: self._step(request, plan) for request in requests}
+        plan.results = {request.place: self._step(request, plan) for request in requests}
         self._store(plan)
-        return results
+        return plan.results
+
+    def _met_another(self, plan: Plan) -> bool:
+        """Tell whether a record that was to be created exists by now, under its id or its outside id."""
+        if self._known_keys(key for key, record_id in plan.keys.items() if record_id not in plan.before):
+            return True
+        table = table_of(self._entity)
+        query = select(table.c.id).where(table.c.id.in_(plan.created())).limit(1)
+        return self._session.connection().execute(query).first() is not None
+
+    def _taken(self, requests: Sequence[Request], plan: Plan) -> dict[int, RowResult]:
+        """Return the rows that give a record what must be its own and is another's, outside this batch.
+
+        What a record of the batch has may become free by the batch itself; that is left to the database.
+        """
+        found: dict[int, RowResult] = {}
+        for columns in unique_columns(self._entity):
+            wanted = {one: tuple(plan.chains[one].state[name] for name in columns) for one in plan.changed}
+            held = holders(self._session, self._entity, columns, set(wanted.values()))
+            for request in requests:
+                result = plan.results[request.place]
+                key = wanted.get(result.id or "")
+                if result.status not in ("created", "updated") or key is None:
+                    continue
+                gives = dict(zip(columns, key, strict=True)).items() & request.offered.items()
+                if gives and held.get(key, result.id) not in plan.chains:
+                    problem = taken(self._entity, columns)
+                    found[request.place] = RowResult("invalid", request.id, problem=problem)
+        return found
 
     def _known_keys(self, keys: Iterable[OutsideKey | None]) -> dict[OutsideKey, str]:
         """Return the id of each outside id that the store knows."""
@@ -168,7 +172,7 @@ class _Batch:
             found |= {(source, row[0]): row[1] for row in self._session.connection().execute(query)}
         return found
 
-    def _id_of(self, request: _Request, plan: "_Plan") -> str:
+    def _id_of(self, request: Request, plan: Plan) -> str:
         if request.id is not None:
             return request.id
         key = request.key
@@ -178,7 +182,7 @@ class _Batch:
             plan.assumed.add(plan.keys[key])
         return plan.keys[key]
 
-    def _missing(self, requests: Sequence[_Request]) -> dict[str, set[str]]:
+    def _missing(self, requests: Sequence[Request]) -> dict[str, set[str]]:
         """Return the ids that rows refer to and that do not exist, by the kind that they should be of."""
         wanted: dict[str, set[str]] = {}
         for name, kind in _references(self._entity):
@@ -186,103 +190,47 @@ class _Batch:
             wanted.setdefault(kind, set()).update(named)
         return missing_references(self._session, {kind: ids for kind, ids in wanted.items() if ids})
 
-    def _step(self, request: _Request, plan: "_Plan") -> RowResult:
+    def _step(self, request: Request, plan: Plan) -> RowResult:
         record_id = plan.resolve(request, self._id_of(request, plan))
         chain = plan.chains.get(record_id) or Chain.unborn(self._entity, self._signature.recorded_at)
         born = chain.version == 0
         try:
             check_version(self._entity, record_id, chain, request.offered, request.expected_version)
             self._check_references(request, plan)
-            entry = checked_step(
+            step = checked_step(
                 self._session, self._entity, record_id, chain, request.offered, self._signature
             )
         except Conflict as conflict:
             return RowResult("conflict", record_id, conflict.actual, conflict.problem, conflict.values)
         except StoreError as error:
             return RowResult("invalid", None if born else record_id, chain.version or None, error.problem)
-        if entry is None:
+        if step is None:
             return RowResult("unchanged", record_id, chain.version)
-        plan.take(record_id, chain, entry)
-        return RowResult("created" if born else "updated", record_id, entry.version)
+        plan.take(record_id, chain, step)
+        return RowResult("created" if born else "updated", record_id, chain.version)
 
-    def _check_references(self, request: _Request, plan: "_Plan") -> None:
+    def _check_references(self, request: Request, plan: Plan) -> None:
         for name, kind in _references(self._entity):
             value = request.offered.get(name)
             if value is not None and value in plan.missing.get(kind, ()):
                 raise StoreError(unknown_reference(name, kind))
 
-    def _store(self, plan: "_Plan") -> None:
+    def _store(self, plan: Plan) -> None:
         """Write every entry, then the records that are new, then those that changed."""
         connection, table = self._session.connection(), table_of(self._entity)
         log: Any = ChangeLog.__table__
         # In one order everywhere, so that two batches that create the same records do not block each other.
         entries = sorted(plan.entries, key=lambda entry: (entry.entity_id, entry.version))
-        insert_rows(connection, log, Entry._fields, map(as_row, entries))
+        insert_rows(connection, log, Entry._fields, entries)
         insert_rows(connection, table, *plan.rows(plan.created(), hidden_defaults(self._entity)))
         update_rows(connection, table, *plan.rows(plan.updated()))
-        for record_id in plan.changed:
+        for record_id in plan.changed if self._session.identity_map else ():
             chain = plan.chains[record_id]
             own = {"version": chain.version, "updated_at": chain.recorded_at}
             remember(self._session, self._entity, record_id, {**chain.state, **own})
 
 
-@dataclass
-class _Plan:
-    """What a batch is about to write: where each record stands by now, and the entries that took it there."""
-
-    entity: str
-    recorded_at: datetime
-    keys: dict[OutsideKey, str] = field(default_factory=dict)
-    assumed: set[str] = field(default_factory=set)
-    chains: dict[str, Chain] = field(default_factory=dict)
-    before: dict[str, int] = field(default_factory=dict)
-    missing: dict[str, set[str]] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
-    changed: dict[str, set[str]] = field(default_factory=dict)
-
-    def resolve(self, request: _Request, record_id: str) -> str:
-        """Return the id that a row is about.
-
-        An id made from the outside id may belong to a record that has since got another outside id.
-        """
-        if request.key is None or record_id not in self.assumed or record_id not in self.before:
-            return record_id
-        self.assumed.discard(record_id)
-        self.keys[request.key] = fresh = new_id(self.entity)
-        return fresh
-
-    def take(self, record_id: str, chain: Chain, entry: Entry) -> None:
-        """Note one step of a record."""
-        self.chains[record_id] = chain
-        self.entries.append(entry)
-        self.changed.setdefault(record_id, set()).update(entry.changes)
-        self.missing.get(self.entity, set()).discard(record_id)  # from here on rows may refer to it
-
-    def created(self) -> list[str]:
-        """Return the records that are new, in the order of the rows."""
-        return [record_id for record_id in self.changed if record_id not in self.before]
-
-    def updated(self) -> list[str]:
-        """Return the records that were there and have changed."""
-        return [record_id for record_id in self.changed if record_id in self.before]
-
-    def rows(
-        self, ids: Sequence[str], besides: Mapping[str, Any] = MappingProxyType({})
-    ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Return the columns that changed in any of the records, and the records' values in them.
-
-        ``besides`` are columns that are no fields, with the value of all records.
-        """
-        touched = set().union(*(self.changed[record_id] for record_id in ids))
-        names = [name for name in FIELDS[self.entity] if name in touched]
-        rows = []
-        for record_id in ids:
-            chain = self.chains[record_id]
-            values = [chain.state[name] for name in names]
-            rows.append((record_id, chain.version, chain.recorded_at, *values, *besides.values()))
-        return ["id", "version", "updated_at", *names, *besides], rows
-
-
+@cache
 def _references(entity: str) -> list[tuple[str, str]]:
     return [(name, one.reference) for name, one in FIELDS[entity].items() if one.reference is not None]
 

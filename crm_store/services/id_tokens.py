@@ -20,17 +20,17 @@ _LONGEST_SUBJECT = 200
 
 
 def claims_of(token: str, keys: "KeySet") -> dict[str, Any] | None:
-    """Return the claims of a token signed by one of the keys, None for a key that is not among them.
+    """Return the claims of a token signed by one of the keys, None when none of them signed it.
 
     Raises StoreError ``sso_refused`` (signature).
     """
     from joserfc import jwt
-    from joserfc.errors import InvalidKeyIdError, JoseError
+    from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 
     try:
         return dict(jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims)
-    except InvalidKeyIdError:
-        return None
+    except (InvalidKeyIdError, BadSignatureError):
+        return None  # a token need not name its key, nor a new key have another name
     except (JoseError, ValueError, TypeError) as error:
         raise refused("signature") from error
 

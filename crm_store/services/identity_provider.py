@@ -5,9 +5,11 @@ Requests go to the issuer's own scheme, host and port and nowhere else, and foll
 
 import json
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from crm_store.repositories.problems import Problem, StoreError
@@ -20,9 +22,12 @@ _DISCOVERY_FOR = timedelta(hours=1)
 # An unknown key may be a new one, but nobody may make us ask for it all the time.
 _KEYS_AGAIN_AFTER = timedelta(seconds=60)
 _TIMEOUT_SECONDS = 5.0
+# One that does not answer is left alone for a while: who comes next is told so without waiting.
+_REST = timedelta(seconds=10)
 _LARGEST_ANSWER = 1 << 20
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _ADDRESSES = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class ProviderClient:
         self._lock = threading.Lock()
         self._found: tuple[datetime, dict[str, Any]] | None = None
         self._keys: tuple[datetime, KeySet] | None = None
+        self._failed_at: datetime | None = None
 
     def address(self, name: str, now: datetime) -> str:
         """Return one of the provider's addresses.
@@ -57,7 +63,7 @@ class ProviderClient:
         """
         with self._lock:
             if self._found is None or now >= self._found[0] + _DISCOVERY_FOR:
-                self._found = (now, self._discover())
+                self._found = (now, self._tried(self._discover, now))
             return str(self._found[1][name])
 
     def keys(self, now: datetime, *, again: bool = False) -> "KeySet":
@@ -66,7 +72,7 @@ class ProviderClient:
         with self._lock:
             for_ = _KEYS_AGAIN_AFTER if again else _DISCOVERY_FOR
             if self._keys is None or now >= self._keys[0] + for_:
-                self._keys = (now, self._fetch_keys(address))
+                self._keys = (now, self._tried(lambda: self._fetch_keys(address), now))
             return self._keys[1]
 
     def token(self, code: str, verifier: str, now: datetime) -> str:
@@ -86,6 +92,15 @@ class ProviderClient:
         if status != 200 or not isinstance(token, str):
             raise refused("code")
         return token
+
+    def _tried(self, ask: Callable[[], _T], now: datetime) -> _T:
+        if self._failed_at is not None and now < self._failed_at + _REST:
+            raise unavailable()
+        try:
+            return ask()
+        except StoreError:
+            self._failed_at = now
+            raise
 
     def _discover(self) -> dict[str, Any]:
         issuer = self.provider.issuer
@@ -116,6 +131,7 @@ class ProviderClient:
 def _ask(method: str, address: str, **more: Any) -> tuple[int, dict[str, Any]]:
     import httpx
 
+    ends = time.monotonic() + _TIMEOUT_SECONDS
     try:
         with (
             httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client,
@@ -124,7 +140,7 @@ def _ask(method: str, address: str, **more: Any) -> tuple[int, dict[str, Any]]:
             body = bytearray()
             for part in response.iter_bytes():
                 body += part
-                if len(body) > _LARGEST_ANSWER:
+                if len(body) > _LARGEST_ANSWER or time.monotonic() > ends:
                     raise unavailable()
             content = json.loads(body)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:

@@ -24,14 +24,14 @@ _STEPS_OFF = (-1, 0, 1)
 RECOVERY_CODES = 8
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look like another
 _CODE_LETTERS = 10  # 50 bits: not to be guessed within the lock-out
-# Eight hashes and the secret, sealed, must fit the column.
-_HASH_DIGITS = 24
+# Eight hashes and the secret, sealed, fit the column's 400 characters: with 24 digits each they would not.
+_HASH_DIGITS = 22
 _ISSUER = "LeadPulse"
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A second factor to set up: ``uri`` (as a QR code) or ``secret`` for the telephone.
+    """A second factor to set up: ``picture`` (the ``uri`` as a QR code) or ``secret`` for the telephone.
 
     ``sealed`` comes back with a code from that telephone; until then nothing is kept anywhere.
     """
@@ -39,6 +39,13 @@ class Offer:
     secret: str
     uri: str
     sealed: str
+
+    @property
+    def picture(self) -> str:
+        """The QR code as an SVG that a page can hold (a ``data:`` address)."""
+        import segno
+
+        return str(segno.make(self.uri, error="m").svg_data_uri(scale=4, border=2))
 
 
 def offer(user_id: str, name: str, now: datetime, vault: Vault) -> Offer:
@@ -79,6 +86,15 @@ def has_one(session: Session, user_id: str) -> bool:
     return known(session, user_id).totp_secret is not None
 
 
+def codes_left(session: Session, user_id: str, vault: Vault) -> int | None:
+    """Return how many recovery codes a person has left, None without a second factor.
+
+    Raises StoreError: ``unknown_user``, ``sealed_otherwise``.
+    """
+    sealed = known(session, user_id).totp_secret
+    return None if sealed is None else len(json.loads(vault.open(sealed))["recovery"])
+
+
 def remove(session: Session, user_id: str) -> None:
     """Take the second factor away, as for a lost telephone. Raises StoreError ``unknown_user``."""
     user = known(session, user_id)
@@ -96,7 +112,7 @@ def accepts(user: User, code: str, now: datetime, vault: Vault) -> bool:
         user.totp_used_step = step
         return True
     given = _hash(code)
-    left = [one for one in kept["recovery"] if not hmac.compare_digest(one, given)]
+    left = [one for one in kept["recovery"] if not hmac.compare_digest(one[:_HASH_DIGITS], given)]
     if len(left) == len(kept["recovery"]):
         return False
     user.totp_secret = _sealed(vault, kept["secret"], left)

@@ -132,6 +132,26 @@ def shows_password(
     return False
 
 
+def shows_both(
+    session: Session,
+    user_id: str,
+    password: str,
+    code: str,
+    now: datetime,
+    vault: Vault,
+    passwords: Passwords = DEFAULT,
+) -> bool:
+    """Tell whether a signed-in person knows their password and has their second factor; failures count."""
+    if not shows_password(session, user_id, password, now, passwords):
+        return False
+    user = access.user_by_id(session, user_id)
+    if user is not None and second_factor.accepts(user, code, now, vault):
+        return True
+    if user is not None:
+        _count_failure(session, user, now)
+    return False
+
+
 def sign_out(session: Session, token: str, now: datetime) -> None:
     """End the token's session; an unknown token is no error."""
     access.revoke_session(session, digest(token), now)

@@ -25,6 +25,7 @@ from crm_store.services.vault import Vault
 
 __all__ = ["NOT_LINKED", "Begun", "Person", "Provider", "SingleSignOn", "enter_as"]
 
+_KEPT = {"state", "nonce", "verifier", "next", "until"}
 # How long somebody may take to sign in at the provider.
 STATE_FOR = timedelta(minutes=10)
 
@@ -111,10 +112,10 @@ class SingleSignOn:
     def _begun(self, kept: str, now: datetime) -> dict[str, str]:
         try:
             begun: dict[str, str] = json.loads(self._vault.open(kept))
-            until = datetime.fromisoformat(begun["until"])
-        except (StoreError, KeyError, ValueError) as error:
+        except (StoreError, ValueError) as error:
             raise refused("state") from error
-        if until <= now:
+        # The vault seals other things too, which somebody might bring here.
+        if set(begun) != _KEPT or datetime.fromisoformat(begun["until"]) <= now:
             raise refused("state")
         return begun
 

@@ -27,9 +27,9 @@ class Vault:
 
     @classmethod
     def from_key(cls, key: bytes) -> "Vault":
-        """Return the vault of a key of 32 bytes or more. Raises ValueError for a shorter one."""
+        """Return the vault of a key of 32 bytes or more. Raises StoreError ``secret_key_short``."""
         if len(key) < KEY_BYTES:
-            raise ValueError(f"the secret key has {len(key)} bytes; it needs {KEY_BYTES} or more")
+            raise StoreError(_secret_key_short(len(key)))
         return cls(hashlib.sha256(b"leadpulse vault\x00" + key).digest())
 
     def seal(self, text: str) -> str:
@@ -72,6 +72,15 @@ def key_in(file: Path) -> bytes:
         finally:
             draft.unlink()
     return file.read_bytes().strip()
+
+
+def _secret_key_short(length: int) -> Problem:
+    return Problem(
+        "secret_key_short",
+        "secret_key",
+        f"密钥只有 {length} 个字节，至少需要 {KEY_BYTES} 个；请检查 LEADPULSE_SECRET_KEY",
+        f"the secret key has {length} bytes and needs {KEY_BYTES} or more: check LEADPULSE_SECRET_KEY",
+    )
 
 
 def _sealed_otherwise() -> Problem:

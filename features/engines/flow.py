@@ -6,7 +6,6 @@ at the first moment and takes it back at the second. Rows and questions are laid
 stretch between two questions is summed up, then the stretches run on. The lead's own share is then taken off.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
@@ -28,24 +27,116 @@ class _Share:
     within: timedelta | None
 
 
-def figures_of(
-    asked: Table, via: str, key: Column, wanted: list[Aggregate]
-) -> tuple[Table, dict[Aggregate, str]]:
-    """Return a table by row_id with a column for every figure (all of one link), and the columns' names.
+class Flow:
+    """The figures of one link. ``names`` says which column of ``beside`` each of them is."""
 
-    ``asked`` has row_id, entity_id, as_of and whatever ``key``, the value of the link, is made of.
-    """
-    firsts = {figure: f"first_{n}" for n, figure in enumerate(f for f in wanted if f.kind == "smallest")}
-    shares = {figure: _shares(figure) for figure in wanted if figure not in firsts}
-    every = dict.fromkeys(share for pair in shares.values() for share in pair)
-    sums = {share: f"sum_{n}" for n, share in enumerate(every)}
-    asks = asked.select("row_id", "entity_id", t=asked.as_of, link=key)
-    rows = _rows(wanted[0].selection.source, via, sums, firsts)
-    read = _less_own(_read(asks, rows, sums, firsts), _own(asks, rows, sums), sums)
-    found = {figure: read[label] for figure, label in firsts.items()}
-    found |= {figure: _figure([read[sums[share]] for share in pair]) for figure, pair in shares.items()}
-    names = {figure: f"{via}_{n}" for n, figure in enumerate(wanted)}
-    return read.select("row_id", **{names[figure]: found[figure] for figure in wanted}), names
+    def __init__(self, via: str, wanted: list[Aggregate]) -> None:
+        self.via = via
+        self.names = {figure: f"{via}_{n}" for n, figure in enumerate(wanted)}
+        self._source = wanted[0].selection.source
+        first = [f for f in wanted if f.kind == "smallest"]
+        self._firsts = {figure: f"{via}_first_{n}" for n, figure in enumerate(first)}
+        self._shares = {figure: _shares(figure) for figure in wanted if figure not in self._firsts}
+        every = dict.fromkeys(share for pair in self._shares.values() for share in pair)
+        self._sums = {share: f"{via}_sum_{n}" for n, share in enumerate(every)}
+
+    def links(self) -> Table:
+        """Return every value of the link that rows have, once."""
+        table = source(self._source)
+        return table.filter(table[self.via].notnull()).select(link=table[self.via]).distinct()
+
+    def standing(self, questions: Table) -> Table:
+        """Return link, t and every running sum as it stands at t, for distinct ``questions`` (link, t)."""
+        line = self._line(questions)
+        # A row at the moment of a question comes before it: 2t < 2t + 1.
+        key = line["at"] * 2 + line.asks
+        asked_by = ibis.range_window(preceding=None, following=0, group_by=line.link, order_by=key)
+        line = line.mutate(stretch=line.asks.sum().over(asked_by) - line.asks)
+        stretches = line.group_by(["link", "stretch"]).aggregate(
+            t=line["at"].max(where=line.asks == 1),
+            **{n: line[n].sum() for n in self._sums.values()},
+            **{n: line[n].min() for n in self._firsts.values()},
+        )
+        past = ibis.cumulative_window(group_by=stretches.link, order_by=stretches.stretch)
+        running: dict[str, Any] = {n: stretches[n].sum().over(past) for n in self._sums.values()}
+        running |= {n: stretches[n].min().over(past) for n in self._firsts.values()}
+        stand = stretches.select("link", "t", **running)
+        return stand.filter(stand.t.notnull())
+
+    def standing_once(self, questions: Table) -> Table:
+        """Return the same for questions of one moment: then rows need no line, only to be added up."""
+        rows = self._rows().rename(row_link="link")
+        both = questions.join(rows, [questions.link == rows.row_link, rows.known <= questions.t])
+        sums = {
+            label: both[label].sum(
+                where=None if share.within is None else both.occurred > both.t - length(share.within)
+            )
+            for share, label in self._sums.items()
+        }
+        return both.group_by(["link", "t"]).aggregate(
+            **sums, **{n: both[n].min() for n in self._firsts.values()}
+        )
+
+    def own(self, asks: Table) -> Table:
+        """Return, by row_id, what the lead's own rows add to the sums that are of others.
+
+        ``asks`` has row_id, entity_id, t and link.
+        """
+        rows = self._rows()
+        match = [asks.entity_id == rows.lead_id, asks.link == rows.link, rows.known <= asks.t]
+        mine = asks.join(rows, match)
+        added = {}
+        for share, label in self._sums.items():
+            if share.selection.others:
+                inside = None if share.within is None else mine.occurred > mine.t - length(share.within)
+                added[f"own_{label}"] = mine[label].sum(where=inside)
+        return mine.group_by("row_id").aggregate(**added) if added else mine.select("row_id").distinct()
+
+    def beside(self, table: Table, standing: Table, own: Table, link: Column, row: str) -> Table:
+        """Add the figures to a table that has as_of, the link, and in ``row`` the row_id of its own share."""
+        stand = standing.rename(stand_link="link", stand_t="t")
+        own = own.rename(own_row="row_id")
+        both = table.left_join(stand, [link == stand.stand_link, table.as_of == stand.stand_t])
+        both = both.left_join(own, both[row] == own.own_row)
+        less = {
+            n: both[n] - both[f"own_{n}"].fill_null(0.0) if f"own_{n}" in own.columns else both[n]
+            for n in self._sums.values()
+        }
+        found = {self.names[figure]: both[label] for figure, label in self._firsts.items()}
+        found |= {
+            self.names[figure]: _figure([less[self._sums[share]] for share in pair])
+            for figure, pair in self._shares.items()
+        }
+        return both.select(*table.columns, **found)
+
+    def _rows(self) -> Table:
+        """Return the source's rows: link, when they happened and began to exist, what each sum gets."""
+        table = source(self._source)
+        table = table.filter(table[self.via].notnull())
+        table = table.mutate(
+            occurred=table.occurred_at, known=ibis.greatest(table.occurred_at, table.recorded_at)
+        )
+        added: dict[str, Any] = {label: _added(table, share) for share, label in self._sums.items()}
+        for figure, label in self._firsts.items():
+            value = cell(table, str(figure.column))
+            added[label] = holds(table, figure.selection.conditions).ifelse(value, ibis.null("int64"))
+        return table.select("lead_id", "occurred", "known", link=table[self.via], **added)
+
+    def _line(self, questions: Table) -> Table:
+        """Lay on one line of time rows that begin to count, rows that leave a window, and the questions."""
+        rows = self._rows()
+        zero, no_firsts = ibis.literal(0.0), dict.fromkeys(self._firsts.values(), ibis.null("int64"))
+        labels = (*self._sums.values(), *self._firsts.values())
+        line = [
+            rows.select("link", at=rows.known, asks=0, **{n: rows[n] for n in labels}),
+            questions.select(
+                "link", at=questions.t, asks=1, **dict.fromkeys(self._sums.values(), zero), **no_firsts
+            ),
+        ]
+        for window in dict.fromkeys(share.within for share in self._sums if share.within is not None):
+            back = {n: -rows[n] if share.within == window else zero for share, n in self._sums.items()}
+            line.append(rows.select("link", at=rows.occurred + length(window), asks=0, **back, **no_firsts))
+        return reduce(lambda left, right: left.union(right), line)
 
 
 def _shares(figure: Aggregate) -> list[_Share]:
@@ -57,20 +148,6 @@ def _figure(sums: list[Column]) -> Column:
     return sums[0] if len(sums) == 1 else sums[0] / sums[1].round().nullif(0)
 
 
-def _rows(name: str, via: str, sums: Mapping[_Share, str], firsts: Mapping[Aggregate, str]) -> Table:
-    """Return the source's rows: link, when they happened and began to exist, what they add to each sum."""
-    table = source(name)
-    table = table.filter(table[via].notnull())
-    table = table.mutate(
-        occurred=table.occurred_at, known=ibis.greatest(table.occurred_at, table.recorded_at)
-    )
-    added: dict[str, Any] = {label: _added(table, share) for share, label in sums.items()}
-    for figure, label in firsts.items():
-        value = cell(table, str(figure.column))
-        added[label] = holds(table, figure.selection.conditions).ifelse(value, ibis.null("int64"))
-    return table.select("lead_id", "occurred", "known", link=table[via], **added)
-
-
 def _added(table: Table, share: _Share) -> Column:
     counts = holds(table, share.selection.conditions)
     if share.within is not None:  # a row recorded after its window has passed never counts
@@ -80,58 +157,3 @@ def _added(table: Table, share: _Share) -> Column:
     value = cell(table, share.column)
     amount = value.notnull().ifelse(1.0, 0.0) if share.counted else value.fill_null(0.0)
     return counts.ifelse(amount, 0.0)
-
-
-def _read(asks: Table, rows: Table, sums: Mapping[_Share, str], firsts: Mapping[Aggregate, str]) -> Table:
-    """Return the asks with every running sum as it stands at their moment."""
-    line = _line(asks, rows, sums, firsts)
-    # A row at the moment of a question comes before it: 2t < 2t + 1.
-    key = line["at"] * 2 + line.asks
-    asked_by = ibis.range_window(preceding=None, following=0, group_by=line.link, order_by=key)
-    line = line.mutate(stretch=line.asks.sum().over(asked_by) - line.asks)
-    stretches = line.group_by(["link", "stretch"]).aggregate(
-        t=line["at"].max(where=line.asks == 1),
-        **{n: line[n].sum() for n in sums.values()},
-        **{n: line[n].min() for n in firsts.values()},
-    )
-    past = ibis.cumulative_window(group_by=stretches.link, order_by=stretches.stretch)
-    running: dict[str, Any] = {n: stretches[n].sum().over(past) for n in sums.values()}
-    running |= {n: stretches[n].min().over(past) for n in firsts.values()}
-    stand = stretches.select("link", "t", **running)
-    stand = stand.filter(stand.t.notnull()).rename(stand_link="link", stand_t="t")
-    return asks.left_join(stand, [asks.link == stand.stand_link, asks.t == stand.stand_t])
-
-
-def _line(asks: Table, rows: Table, sums: Mapping[_Share, str], firsts: Mapping[Aggregate, str]) -> Table:
-    """Lay on one line of time rows that begin to count, rows that leave a window, and the questions."""
-    zero, no_firsts = ibis.literal(0.0), dict.fromkeys(firsts.values(), ibis.null("int64"))
-    questions = asks.select("link", at=asks.t).distinct()
-    line = [
-        rows.select(
-            "link", at=rows.known, asks=0, **{n: rows[n] for n in (*sums.values(), *firsts.values())}
-        ),
-        questions.select("link", "at", asks=1, **dict.fromkeys(sums.values(), zero), **no_firsts),
-    ]
-    for window in dict.fromkeys(share.within for share in sums if share.within is not None):
-        back = {n: -rows[n] if share.within == window else zero for share, n in sums.items()}
-        line.append(rows.select("link", at=rows.occurred + length(window), asks=0, **back, **no_firsts))
-    return reduce(lambda left, right: left.union(right), line)
-
-
-def _own(asks: Table, rows: Table, sums: Mapping[_Share, str]) -> Table:
-    """Return, by row_id, what the lead's own rows added to the sums that are of others."""
-    match = [asks.entity_id == rows.lead_id, asks.link == rows.link, rows.known <= asks.t]
-    mine = asks.join(rows, match)
-    added = {}
-    for share, label in sums.items():
-        if share.selection.others:
-            inside = None if share.within is None else mine.occurred > mine.t - length(share.within)
-            added[f"own_{label}"] = mine[label].sum(where=inside)
-    return mine.group_by("row_id").aggregate(**added) if added else mine.select("row_id").distinct()
-
-
-def _less_own(read: Table, own: Table, sums: Mapping[_Share, str]) -> Table:
-    own = own.rename(own_row="row_id")
-    both = read.left_join(own, read.row_id == own.own_row)
-    less = {n: both[n] - both[f"own_{n}"].fill_null(0.0) for n in sums.values() if f"own_{n}" in own.columns}
-    return both.mutate(**less)

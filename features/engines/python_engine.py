@@ -4,7 +4,7 @@ A history maps the name of a source to its rows (dicts with the columns of ``crm
 moments as aware datetimes). Rows of other entities may be among them; they are left out here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,26 +29,37 @@ from features.expressions import (
     Present,
     Selection,
     StillAhead,
+    arithmetic,
 )
 
 Row = Mapping[str, Any]
 History = Mapping[str, Sequence[Row]]
 
+_UNKNOWN = object()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MONDAY = datetime(1969, 12, 29, tzinfo=UTC)  # of the week of 1970-01-01
 
 
+Shared = Callable[[Aggregate, str | None], Any]
+"""A figure over the rows that a link's value (of a campaign, a channel, the market) stands for."""
+
+
 def evaluate(
-    entity: str, history: History, entity_id: str, as_of: datetime, features: Iterable[str] | None = None
+    entity: str,
+    history: History,
+    entity_id: str,
+    as_of: datetime,
+    features: Iterable[str] | None = None,
+    shared: Shared | None = None,
 ) -> dict[str, Value]:
     """Return the features of one entity as of a moment, by name in catalog order (or as asked for).
 
-    Numbers are floats; None where nothing is known. Raises FeatureError ``unknown_entity`` or
-    ``unknown_feature``.
+    ``shared`` answers for the rows of links, which are then not looked for in the history. Numbers are
+    floats; None where nothing is known. Raises FeatureError ``unknown_entity`` or ``unknown_feature``.
     """
     chosen = features_of(entity, features)
-    return Evaluation(entity_named(entity), history, entity_id, as_of).values(chosen)
+    return Evaluation(entity_named(entity), history, entity_id, as_of, shared).values(chosen)
 
 
 def behind(entity: str, feature: Feature, history: History, entity_id: str, as_of: datetime) -> list[Row]:
@@ -65,8 +76,16 @@ def behind(entity: str, feature: Feature, history: History, entity_id: str, as_o
 class Evaluation:
     """One entity at one moment; remembers what it has worked out, so that a figure is worked out once."""
 
-    def __init__(self, entity: Entity, history: History, entity_id: str, as_of: datetime) -> None:
+    def __init__(
+        self,
+        entity: Entity,
+        history: History,
+        entity_id: str,
+        as_of: datetime,
+        shared: Shared | None = None,
+    ) -> None:
         self._entity, self._history, self._id, self._now = entity, history, entity_id, as_of
+        self._shared = shared
         self._known: dict[tuple[str, str | None], list[Row]] = {}
         self._selected: dict[Selection, list[Row]] = {}
         self._figures: dict[Aggregate, Any] = {}
@@ -92,26 +111,33 @@ class Evaluation:
     def _value(self, expr: Expr) -> Any:
         match expr:
             case Aggregate():
-                if expr not in self._figures:
-                    self._figures[expr] = _figure(expr, self.rows(expr))
-                return self._figures[expr]
+                found = self._figures.get(expr, _UNKNOWN)
+                if found is _UNKNOWN:
+                    found = self._figures[expr] = self._worked_out(expr)
+                return found
             case Now():
                 return self._now
             case Constant(value):
                 return value
             case Arithmetic(op, left, right):
-                return _arithmetic(op, self._value(left), self._value(right))
+                return arithmetic(op, self._value(left), self._value(right))
             case Elapsed(start, end, unit):
                 return _elapsed(self._value(start), self._value(end), unit)
             case Calendar(part, given):
                 return None if self._value(given) is None else _calendar(part, self._now)
         raise TypeError(f"no such expression: {expr!r}")
 
+    def _worked_out(self, figure: Aggregate) -> Any:
+        via = figure.selection.via
+        if via is not None and self._shared is not None:
+            return self._shared(figure, self._link(via))
+        return _figure(figure, self.rows(figure))
+
     def _chosen(self, selection: Selection) -> list[Row]:
         """Return the selected rows known at the moment, in order of time, over all windows."""
         if selection not in self._selected:
             known = self._linked(selection.source, selection.via)
-            rows = [row for row in known if self._holds(selection.conditions, row)]
+            rows = self._where(selection.conditions, known)
             if selection.others:
                 rows = [row for row in rows if row["lead_id"] != self._id]
             if selection.unless is not None:
@@ -119,7 +145,7 @@ class Evaluation:
                 closed = {row[key] for row in known if _one_of(closing, row)}
                 rows = [row for row in rows if row[key] is None or row[key] not in closed]
             if selection.newest is not None:
-                rows = [row for row in rows[-selection.newest :] if self._holds(selection.among, row)]
+                rows = self._where(selection.among, rows[-selection.newest :])
             self._selected[selection] = rows
         return self._selected[selection]
 
@@ -147,8 +173,14 @@ class Evaluation:
         found: str | None = self._value(Aggregate("latest", Selection("lead_states"), via))
         return found
 
-    def _holds(self, conditions: tuple[Condition, ...], row: Row) -> bool:
-        return all(self._true(condition, row) for condition in conditions)
+    def _where(self, conditions: tuple[Condition, ...], rows: list[Row]) -> list[Row]:
+        for condition in conditions:
+            if isinstance(condition, OneOf):  # most are: no call for each row
+                column, values = condition.column, condition.values
+                rows = [row for row in rows if row[column] in values]
+            else:
+                rows = [row for row in rows if self._true(condition, row)]
+        return rows
 
     def _true(self, condition: Condition, row: Row) -> bool:
         value = row[condition.column]
@@ -204,14 +236,6 @@ def _figure(figure: Aggregate, rows: Sequence[Row]) -> Any:
             return min(cells, default=None)
         case _:
             return cells[0] if cells else None
-
-
-def _arithmetic(op: str, left: float | None, right: float | None) -> float | None:
-    if left is None or right is None:
-        return None
-    if op == "/":
-        return left / right if right != 0 else None
-    return {"+": left + right, "-": left - right, "*": left * right}[op]
 
 
 def _elapsed(start: datetime | None, end: datetime | None, unit: timedelta) -> float | None:

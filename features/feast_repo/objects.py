@@ -4,6 +4,7 @@ from pathlib import Path
 
 from feast import Entity, FeatureView, Field, FileSource, ValueType
 from feast.data_format import ParquetFormat
+from feast.data_source import DataSource
 from feast.types import Float64, String
 
 from features.catalog import features_of
@@ -19,15 +20,9 @@ def entity_of(name: str) -> Entity:
     )
 
 
-def view_of(name: str, folder: Path) -> FeatureView:
-    """Return the feature view of an entity over the published Parquet in ``folder``."""
-    source = FileSource(
-        name=f"{name}_published",
-        path=str(offline_file(folder.resolve(), name)),
-        file_format=ParquetFormat(),
-        timestamp_field=EVENT,
-        created_timestamp_column=CREATED,
-    )
+def view_of(name: str, folder: Path, *, spark: bool = False) -> FeatureView:
+    """Return the feature view of an entity over the published Parquet in ``folder``, for DuckDB or Spark."""
+    source = _source(name, str(offline_file(folder.resolve(), name)), spark=spark)
     schema = [Field(name=ENTITIES[name].key, dtype=String)]
     schema += [
         Field(
@@ -46,3 +41,12 @@ def view_of(name: str, folder: Path) -> FeatureView:
     return FeatureView(
         name=view_name(name), entities=[entity_of(name)], ttl=TTL, schema=schema, source=source, online=True
     )
+
+
+def _source(name: str, path: str, *, spark: bool) -> DataSource:
+    told = {"name": f"{name}_published", "timestamp_field": EVENT, "created_timestamp_column": CREATED}
+    if not spark:
+        return FileSource(path=path, file_format=ParquetFormat(), **told)
+    from feast.infra.offline_stores.contrib.spark_offline_store.spark_source import SparkSource
+
+    return SparkSource(path=path, file_format="parquet", **told)

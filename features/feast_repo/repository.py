@@ -5,6 +5,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from features.published import PROJECT
@@ -16,14 +17,17 @@ from pathlib import Path
 from features.feast_repo.objects import entity_of, view_of
 
 folder = Path(__file__).resolve().parent
-lead, account = entity_of("lead"), entity_of("account")
-lead_features, account_features = view_of("lead", folder), view_of("account", folder)
+lead, account, rep, fit = map(entity_of, ("lead", "account", "rep", "fit"))
+lead_features, account_features, rep_features, fit_features = (
+    view_of(name, folder, spark={spark}) for name in ("lead", "account", "rep", "fit")
+)
 '''
 
 
-def write_repository(folder: Path, online: str = "sqlite") -> None:
+def write_repository(folder: Path, online: str = "sqlite", spark: str | None = None) -> None:
     """Write feature_store.yaml and definitions.py; ``online`` is ``sqlite`` or a redis:// URL.
 
+    With ``spark``, the URL of a cluster, history is read through Feast's Spark offline store.
     The settings may hold a Redis password, so only their owner may read them. Unchanged files stay.
     """
     import yaml
@@ -33,13 +37,22 @@ def write_repository(folder: Path, online: str = "sqlite") -> None:
         "project": PROJECT,
         "provider": "local",
         "registry": {"registry_type": "file", "path": "registry.db"},
-        "offline_store": {"type": "duckdb"},
+        "offline_store": offline_settings(spark),
         "online_store": online_settings(online),
         "entity_key_serialization_version": 3,
     }
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
     _write(folder / "feature_store.yaml", text)
-    _write(folder / "definitions.py", _DEFINITIONS)
+    _write(folder / "definitions.py", _DEFINITIONS.format(spark=spark is not None))
+
+
+def offline_settings(spark: str | None) -> dict[str, Any]:
+    """Return Feast's offline_store section: DuckDB, or Spark on the cluster with that URL."""
+    if spark is None:
+        return {"type": "duckdb"}
+    from features.engines.spark_engine import SETTINGS
+
+    return {"type": "spark", "spark_conf": {"spark.master": spark, **SETTINGS}}
 
 
 def online_settings(online: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.services.idempotency import Flights
 from crm_store.services.vault import Vault
+from serving.attempts import Attempts
 from serving.crm.importer import Importer
 
 # Fewer than a store's pool has connections: who waits, waits before taking one.
@@ -37,7 +39,8 @@ class CrmDeps:
     """The parts of the CRM interface.
 
     ``clock`` is real time: writes are dated by it, sessions and keys end by it. ``uploads`` is the folder of
-    import files and their rejects. ``vault`` seals what must be read again.
+    import files and their rejects. ``vault`` seals what must be read again. ``attempts`` counts who fails to
+    sign in, by address.
     """
 
     engine: Engine
@@ -47,6 +50,7 @@ class CrmDeps:
     clock: Callable[[], datetime]
     limits: CrmLimits = field(default_factory=CrmLimits)
     flights: Flights = field(default_factory=Flights)
+    attempts: Attempts = field(default_factory=lambda: Attempts(time.monotonic))
 
     @cached_property
     def importer(self) -> Importer:

@@ -6,6 +6,7 @@ Everything that touches the store runs in a thread; the event loop only reads bo
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -43,6 +44,7 @@ from serving.crm.replies import bytes_of, kept_form, replayed
 _T = TypeVar("_T")
 _CHALLENGE: Final = {"www-authenticate": 'Bearer realm="leadpulse"'}
 _LONGEST_TOKEN: Final = 200
+_REFUSED: Final = 401
 # Whom a public operation is called by, until it has found out: nobody, who sees nothing.
 NOBODY: Final = Viewer(None, "nobody", "nobody", scopes=frozenset())
 # Two writers that crossed, or a clock a moment behind another's: the next attempt finds things settled.
@@ -83,6 +85,9 @@ class Desk:
 
     async def serve(self, operation: Operation, request: Request) -> Response:
         """Answer one request. Raises ServingError for what is refused."""
+        address = request.client.host if request.client else None
+        if operation.guarded and (wait := self.deps.attempts.wait_of(address)):
+            raise too_many_requests(wait)
         caller = await self._threaded(lambda: self._caller(operation, request))
         path = params.values(operation.params, "path", list(request.path_params.items()))
         query = params.values(operation.params, "query", request.query_params.multi_items())
@@ -93,6 +98,8 @@ class Desk:
             reply = await self._threaded(lambda: self._perform(work), limiter)
             if reply.after is not None:
                 reply.after()
+            if operation.guarded and reply.status == _REFUSED:
+                self.deps.attempts.failed(address)
         finally:
             if incoming.file is not None:
                 await self._threaded(incoming.discard)
@@ -200,6 +207,13 @@ def not_signed_in() -> CrmError:
     """Return the answer to a missing, unknown, expired or revoked key or session."""
     error = CrmError.known("not_signed_in")
     error.headers.update(_CHALLENGE)
+    return error
+
+
+def too_many_requests(wait: float) -> CrmError:
+    """Return the answer to an address that has failed too often, and may try again in ``wait`` seconds."""
+    error = CrmError.known("too_many_requests")
+    error.headers["retry-after"] = str(math.ceil(wait))
     return error
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from serving.crm.contract import CrmErrorBody
+from serving.crm.incoming import ETAG_PATTERN
 from serving.crm.operation import FORM, JSON, Operation
 from serving.crm.refusals import KNOWN, STORE_CODES, UNLISTED, CrmError
 
@@ -32,6 +33,7 @@ _REASONS: Final = {
     415: "内容类型不支持 Unsupported media type",
     422: "内容不正确 Invalid content",
     428: "须带前提 Precondition required",
+    429: "请求过多 Too many requests",
     500: "内部错误 Internal error",
     503: "暂不可用 Unavailable",
     504: "超时 Timeout",
@@ -41,8 +43,8 @@ _SIGNED_IN: Final = ("not_signed_in", "not_allowed_here")
 _WITH_BODY: Final = ("body_empty", "json_invalid", "body_not_object", "body_too_large", "bad_character")
 _KEYED: Final = ("idempotency_key_in_flight", "idempotency_key_reused", "header_invalid")
 _CONDITIONS: Final = {
-    "If-Match": ('"3"', r'^(\*|(W/)?"[0-9]{1,10}")$', "ETag of the version that the change is based on 版本"),
-    "If-None-Match": ("*", r'^(\*|(W/)?"[0-9]{1,10}")$', "ETag seen last, or * for a new record 已知版本"),
+    "If-Match": ('"3"', ETAG_PATTERN, "ETag of the version that the change is based on 版本"),
+    "If-None-Match": ("*", ETAG_PATTERN, "ETag seen last, or * for a new record 已知版本"),
 }
 
 

@@ -19,7 +19,9 @@ from serving.crm.operation import FORM, JSON, Operation
 from serving.crm.refusals import CrmError
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_ETAG: Final = re.compile(r'\*|(W/)?"[0-9]{1,10}"', re.ASCII)
+ETAG_PATTERN: Final = r'^(\*|(W/)?"[0-9]{1,10}"|[0-9]{1,10})$'
+_ETAG: Final = re.compile(ETAG_PATTERN, re.ASCII)
+_VERSION: Final = re.compile(r"[0-9]{1,10}")
 _MAX_INTEGER: Final = 2**31 - 1
 # Written to disk this much at a time: a thread for each chunk of a socket would cost more than the writing.
 _WRITE_AT_ONCE: Final = 1 << 20
@@ -88,9 +90,8 @@ def version_of(headers: Mapping[str, str], body_version: int | None = None) -> i
 
 def etag_version(given: str) -> int:
     """Return the version in an ETag. Raises CrmError ``header_invalid``."""
-    found = re.fullmatch(r'(?:W/)?"([0-9]{1,10})"|([0-9]{1,10})', given.strip(), re.ASCII)
-    version = int(found[1] or found[2]) if found else 0
-    if not 1 <= version <= _MAX_INTEGER:
+    digits = given.strip().removeprefix("W/").strip('"')
+    if not _VERSION.fullmatch(digits) or not 1 <= (version := int(digits)) <= _MAX_INTEGER:
         raise CrmError.known("header_invalid", "If-Match", 'If-Match: "3"')
     return version
 
@@ -123,6 +124,10 @@ def _check_headers(operation: Operation, headers: dict[str, str]) -> None:
     key = headers.get("idempotency-key")
     if operation.keyed and key is not None and not _KEY.fullmatch(key):
         raise CrmError.known("header_invalid", "Idempotency-Key", "Idempotency-Key: 1–255 ASCII characters")
+    for name in operation.conditional:
+        given = headers.get(name.lower())
+        if given is not None and not _ETAG.fullmatch(given.strip()):
+            raise CrmError.known("header_invalid", name, f'{name}: "3"')
 
 
 def _new_file(folder: Path) -> Path:

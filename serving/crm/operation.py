@@ -87,7 +87,8 @@ class Operation:
     its body, ``answers`` maps a status to the schema of the answer (None: no body, or another media type).
     ``prepare`` does what is slow and only reads, before the transaction that writes.
     ``secret`` answers are kept sealed for a repeated key; one that is not ``repeatable`` takes no key.
-    ``slow`` ones hash passwords, and few of them run at once.
+    ``slow`` ones hash passwords, and few of them run at once; at a ``guarded`` one an address may only fail
+    (401) so often.
     ``conditional`` names the precondition headers that it heeds, ``media_types`` those of its file or stream.
     """
 
@@ -112,6 +113,7 @@ class Operation:
     repeatable: bool = True
     secret: bool = False
     slow: bool = False
+    guarded: bool = False
     conditional: tuple[str, ...] = ()
     media_types: tuple[str, ...] = ()
 

@@ -18,6 +18,7 @@ from serving.crm.mapping_routes import mapping_operations
 from serving.crm.operation import Operation
 from serving.crm.people_routes import people_operations
 from serving.crm.record_routes import record_operations
+from serving.crm.second_factor_routes import second_factor_operations
 from serving.crm.webhook_routes import webhook_operations
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -35,6 +36,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *import_operations(),
     *mapping_operations(),
     *people_operations(),
+    *second_factor_operations(),
 )
 
 PUBLIC_ROUTES: Final = frozenset(

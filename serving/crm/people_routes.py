@@ -20,6 +20,7 @@ from serving.crm.forms import Moment, parsed
 from serving.crm.operation import SELF, Call, Operation, Policy, Reply
 from serving.crm.record_routes import headers_of, shown_row
 from serving.crm.refusals import CrmError
+from serving.crm.replies import told
 from serving.crm.resources import PREFIX, RESOURCES
 from serving.crm.samples import row_sample
 
@@ -116,10 +117,10 @@ def _sign_in() -> Operation:
         found = access.sign_in(call.whole, given.name, given.password, call.now)
         if isinstance(found, SecondFactorNeeded):
             if given.code is None:
-                return _told(CrmError.known("code_needed", "code"), call)
+                raise CrmError.known("code_needed", "code")  # no failure: it counts for nothing
             found = access.confirm_code(call.whole, found.token, given.code, call.now, call.deps.vault)
         if isinstance(found, SignInRefused):
-            return _told(CrmError.worded(found.code, 401, (found.zh, found.en), _AGAIN), call)
+            return told(CrmError.worded(found.code, 401, (found.zh, found.en), _AGAIN), call)
         content = {"token": found, "expires_at": call.now + access.SESSION_FOR}
         return Reply(content, 201)
 
@@ -134,18 +135,14 @@ def _sign_in() -> Operation:
         body=SignInIn,
         body_kind="json",
         answers={201: SignInOut},
-        errors=("sign_in_refused", "code_needed", "code_refused"),
+        errors=("sign_in_refused", "code_needed", "code_refused", "too_many_requests"),
         example={"token": "…", "expires_at": "2026-03-01T12:00:00Z"},
         body_example={"name": "wang", "password": "…"},
         writes=True,
         repeatable=False,
         slow=True,
+        guarded=True,
     )
-
-
-def _told(error: CrmError, call: Call) -> Reply:
-    """Answer with a refusal that is no failure: what it counted must stay."""
-    return Reply({"error": error.told() | {"request_id": call.request_id}}, error.problem.status)
 
 
 def _sign_out() -> Operation:

@@ -56,6 +56,28 @@ KNOWN: Final[dict[str, Problem]] = {
         ("需要验证码", "A code is needed"),
         ("同时发送 code：手机上的验证码或恢复码", "Send code as well: the telephone's, or a recovery code"),
     ),
+    "own_proof_wrong": Problem(
+        401,
+        ("密码或验证码不正确", "The password or the code is wrong"),
+        (
+            "核对后重试；连续输错 5 次后锁定 15 分钟",
+            "Check them, then try again; after 5 failures the account is locked for 15 minutes",
+        ),
+    ),
+    "session_needed": Problem(
+        403,
+        ("只有登录的本人可以进行此操作", "Only a person who is signed in may do this"),
+        (
+            "用 POST /crm/v1/session 登录，而不是 API 密钥",
+            "Sign in by POST /crm/v1/session; a key will not do",
+        ),
+    ),
+    "second_factor_there": Problem(
+        409,
+        ("已启用二次验证", "There is a second factor already"),
+        ("更换手机时先停用，再重新设置", "To change telephones, disable it and set it up again"),
+    ),
+    "no_second_factor": Problem(409, ("尚未启用二次验证", "There is no second factor"), _DOCS),
     "not_allowed_here": Problem(403, ("无权进行此操作", "You may not do this"), _RIGHTS),
     "field_hidden": Problem(
         403, ("无权按该字段筛选或排序", "You may not filter or sort by this field"), _RIGHTS
@@ -127,6 +149,7 @@ STORE_CODES: Final[dict[str, tuple[int, tuple[str, str]]]] = {
     "outside_id_taken": _CONFLICT,
     "already_taken": _CONFLICT,
     "email_taken": _CONFLICT,
+    "offer_ended": (409, ("重新开始设置", "Begin again")),
     "intake_incomplete": (409, ("先补全线索的必填项", "Complete the lead first")),
     "webhook_refused": (401, ("核对密钥、时间和签名", "Check the secret, the clock and the signature")),
     "webhook_replayed": _CONFLICT,

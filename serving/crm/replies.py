@@ -7,7 +7,8 @@ from typing import Final
 import orjson
 
 from crm_store.services.idempotency import KeptReply
-from serving.crm.operation import Reply
+from serving.crm.operation import Call, Reply
+from serving.crm.refusals import CrmError
 
 _KEPT_HEADERS: Final = ("content-type", "etag", "location")
 _WRITING: Final = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
@@ -29,6 +30,11 @@ def replayed(kept: KeptReply) -> Reply:
         headers=headers | {"idempotent-replayed": "true"},
         media_type=kept.headers.get("content-type", "application/json"),
     )
+
+
+def told(error: CrmError, call: Call) -> Reply:
+    """Answer with a refusal that is no failure: what it counted must stay."""
+    return Reply({"error": error.told() | {"request_id": call.request_id}}, error.problem.status)
 
 
 def bytes_of(reply: Reply) -> bytes:

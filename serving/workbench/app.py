@@ -32,7 +32,8 @@ def create_workbench(deps: WorkbenchDeps) -> Gate:
     from nicegui import ui
     from starlette.staticfiles import StaticFiles
 
-    from serving.workbench.attempts import Attempts
+    from serving.attempts import Attempts
+    from serving.workbench.cards import card_route
     from serving.workbench.doors import Doors
     from serving.workbench.pages import leave_to_gate, register_pages
     from serving.workbench.reading import StoreReader
@@ -45,9 +46,10 @@ def create_workbench(deps: WorkbenchDeps) -> Gate:
     outer.exception_handlers[Exception] = leave_to_gate
     gate = Gate(outer, visitors, deps.origins)
     doors = Doors(visitors, cookie_name(gate.secure), secure=gate.secure, attempts=Attempts(time.monotonic))
-    outer.router.routes.extend(doors.routes())
+    outer.router.routes.extend([*doors.routes(), card_route(deps.cards)])
     outer.mount("/static", StaticFiles(directory=FOLDER))
-    register_pages(StoreReader(deps.factory), deps.notice)
+    reader = StoreReader(deps.factory, deps.rule_book(), assessor=deps.assessor)
+    register_pages(reader, deps.notice, deps.alerts)
     mark_own_scripts()
     ui.add_head_html(f'<link rel="stylesheet" href="{asset("workbench.css")}">', shared=True)
     ui.add_body_html(f'<script defer src="{asset("workbench.js")}"></script>', shared=True)

@@ -8,17 +8,18 @@ from typing import Any, Final
 from crm_store.repositories.scores import StoredScore
 from crm_store.repositories.views import Mark
 from serving.errors import why_of
-from serving.explain import sentence
 from serving.kinds import LEAD, Kind
 from serving.workbench import formats
+from serving.workbench.change_card import show_change
 from serving.workbench.chart import history_options
 from serving.workbench.evidence import EvidenceDialog
 from serving.workbench.frame import Reader
 from serving.workbench.happenings import Happening, shown
-from serving.workbench.movement import movement
+from serving.workbench.part_card import show_parts
 from serving.workbench.parts import band_badge, empty_state, heading, node
 from serving.workbench.reading import Detail, StoreReader, Timeline
 from serving.workbench.reasons_card import show_reasons
+from serving.workbench.standing_card import show_advice, show_standing, show_when
 from serving.workbench.translations import field_word
 
 RECORD_FIELDS: Final[dict[str, tuple[str, ...]]] = {
@@ -37,6 +38,8 @@ def show_detail(kind: Kind, reader: Reader, found: Detail, store: StoreReader) -
     """Build the content of a detail page."""
     node("a", f"← {reader.say(f'detail.back.{kind.entity}')}", "lp-link lp-back", href=f"/{kind.plural}")
     _head(kind, reader, found)
+    if found.standing is not None:
+        show_advice(reader, found.standing)
     with node("div", classes="lp-detail"):
         with node("div", classes="lp-detail-main"):
             if found.score is not None:
@@ -49,11 +52,16 @@ def show_detail(kind: Kind, reader: Reader, found: Detail, store: StoreReader) -
                     ),
                 )
                 show_reasons(kind, reader, given, evidence)
+                if found.standing is not None:
+                    show_when(reader, found.standing)
+                show_parts(reader, found.parts, evidence)
                 _history(reader, found)
             _timeline(kind, reader, found, store)
         with node("div", classes="lp-detail-side"):
             if found.score is not None:
                 _facts(kind, reader, found, found.score)
+            if found.standing is not None:
+                show_standing(reader, found.standing)
             _record(kind, reader, found)
 
 
@@ -134,38 +142,16 @@ def _history(reader: Reader, found: Detail) -> None:
 
     points = [(past.score.as_of, past.score.value) for past in reversed(found.history)]
     with node("section", classes="lp-card"):
-        heading(reader.say("detail.history"), note=_since_last(reader, found.history))
-        _moved(reader, found.history)
+        heading(
+            reader.say("detail.history"),
+            note="" if len(found.history) > 1 else reader.say("detail.history.once"),
+        )
+        show_change(reader, found.history)
         chart = ui.echart(history_options(points, reader.say("score")), renderer="svg").classes("lp-chart")
         told = [f"{formats.moment(at)} {value:.0f}" for at, value in points]
         chart.props.update(
             {"role": "img", "aria-label": f"{reader.say('detail.history')}: {', '.join(told[-12:])}"}
         )
-
-
-def _since_last(reader: Reader, history: list[StoredScore]) -> str:
-    if len(history) < 2:
-        return reader.say("detail.history.once")
-    effect = formats.signed(movement(history[0].score, history[1].score).points)
-    return reader.say("detail.change", moment=formats.moment(history[1].score.as_of), effect=effect)
-
-
-def _moved(reader: Reader, history: list[StoredScore]) -> None:
-    """Say which reasons made the difference to the score before."""
-    if len(history) < 2:
-        return
-    found = movement(history[0].score, history[1].score)
-    told = [
-        reader.say(
-            "detail.moved.reason", words=sentence(reason, reader.language), effect=formats.signed(points)
-        )
-        for reason, points in found.reasons
-    ]
-    if found.scorer is not None:
-        old, new = (reader.say(f"source.{name}") for name in found.scorer)
-        told.insert(0, reader.say("detail.moved.scorer", old=old, new=new))
-    if told:
-        node("p", reader.say("detail.moved", what=reader.say("separator.strong").join(told)), "lp-moved")
 
 
 def _timeline(kind: Kind, reader: Reader, found: Detail, store: StoreReader) -> None:

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from serving.attempts import Attempts
 from serving.workbench import plain
 from serving.workbench.addresses import HOME, own_path, sign_in_address
 from serving.workbench.assets import asset
-from serving.workbench.attempts import Attempts
 from serving.workbench.second_factor_door import SecondFactorDoor
 from serving.workbench.sign_in_door import SignInDoor
 from serving.workbench.visitors import Visitors

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from features.catalog import CATALOG
+from features.part_signals import declared
 from serving.workbench import formats
 from serving.workbench.frame import Reader
 from serving.workbench.happenings import Happening
@@ -67,8 +67,9 @@ class EvidenceDialog:
             with node("div"):
                 node("p", say("evidence.title"), "lp-quiet")
                 node("h2", told)
-                title = CATALOG[feature].title[0 if self._reader.language == "zh" else 1]
-                node("p", title, "lp-quiet")
+                found = declared(feature)
+                if found is not None:
+                    node("p", found.title[0 if self._reader.language == "zh" else 1], "lp-quiet")
             node("button", "×", "lp-close", type="button", aria_label=say("close")).on(
                 "click", self._dialog.close
             )

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crm_store.domain.policy import rows_for
 from serving.workbench import plain
 from serving.workbench.addresses import SECOND_FACTOR, SIGN_IN, SIGN_IN_CODE, SSO, SSO_BACK, sign_in_address
+from serving.workbench.cards import CARD
 from serving.workbench.headers import COMMON, HTTPS_ONLY, live_policy
 from serving.workbench.visitors import SCOPE_KEY, Visitors, visitor_of
 
@@ -34,6 +35,7 @@ PAGE_POLICY: Final[dict[str, str | None]] = {
     "/leads/{id}": "lead",
     "/accounts": "account",
     "/accounts/{id}": "account",
+    CARD: "report",
 }
 PUBLIC_FOLDER: Final = "/static/"
 SOCKET_FOLDER: Final = "/_nicegui_ws/"

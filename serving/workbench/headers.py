@@ -32,5 +32,7 @@ def live_policy(nonce: str) -> str:
     return f"{_SHARED}; {scripts}; style-src 'self' 'unsafe-inline'; connect-src 'self'"
 
 
+CARD_POLICY: Final = f"{_SHARED}; style-src 'unsafe-inline'"
+"""The policy of a model card: one page with its styles in it, which loads nothing and runs nothing."""
 PLAIN_POLICY: Final = f"{_SHARED}; style-src 'self'"
 """The policy of pages without scripts: signing in, and what went wrong."""

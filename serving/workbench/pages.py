@@ -13,8 +13,10 @@ from crm_store.repositories.cursors import BadCursor
 from serving.kinds import KINDS, Kind
 from serving.workbench import plain
 from serving.workbench.addresses import ListState
+from serving.workbench.deps import Alerts
 from serving.workbench.detail_page import show_detail
 from serving.workbench.frame import frame, reader_of
+from serving.workbench.parts import node
 from serving.workbench.ranked_page import show_list
 from serving.workbench.reading import StoreReader
 
@@ -24,12 +26,12 @@ Notice = tuple[str, str] | None
 Page = Callable[..., Awaitable[Any]]
 
 
-def register_pages(store: StoreReader, notice: Notice) -> None:
+def register_pages(store: StoreReader, notice: Notice, alerts: Alerts = tuple) -> None:
     """Register every page with NiceGUI, and our own pages for what is not found or breaks."""
     from nicegui import app, ui
 
     for kind in KINDS:
-        ui.page(f"/{kind.plural}", response_timeout=_BUILD_SECONDS)(_list_page(kind, store, notice))
+        ui.page(f"/{kind.plural}", response_timeout=_BUILD_SECONDS)(_list_page(kind, store, notice, alerts))
         ui.page(f"/{kind.plural}/{{entity_id}}", response_timeout=_BUILD_SECONDS)(
             _detail_page(kind, store, notice)
         )
@@ -37,7 +39,7 @@ def register_pages(store: StoreReader, notice: Notice) -> None:
     app.exception_handlers[Exception] = leave_to_gate
 
 
-def _list_page(kind: Kind, store: StoreReader, notice: Notice) -> Page:
+def _list_page(kind: Kind, store: StoreReader, notice: Notice, alerts: Alerts) -> Page:
     async def ranked_list(request: Request) -> Any:
         state = ListState.read(f"/{kind.plural}", request.query_params)
         reader = reader_of(request)
@@ -45,7 +47,10 @@ def _list_page(kind: Kind, store: StoreReader, notice: Notice) -> Page:
             found = await asyncio.to_thread(store.seen_by(reader.visitor.viewer).ranked, kind, state)
         except BadCursor:
             return RedirectResponse(state.first.url(), 303)
+        told = await asyncio.to_thread(alerts)
         with frame(reader, reader.say(f"list.{kind.plural}"), kind.plural, notice):
+            for words in told:
+                node("p", words[0 if reader.language == "zh" else 1], "lp-alert", role="status")
             show_list(kind, reader, state, found)
         return None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -15,13 +16,18 @@ from crm_store.domain.scores import Band, Reason, Source
 from crm_store.repositories import event_log, scores, sight, views
 from crm_store.repositories.scores import RankedScore, StoredScore
 from crm_store.repositories.sight import SightSession
-from features.catalog import CATALOG
+from crm_store.rules.engine import RuleBook
 from features.engines import python_engine
+from features.errors import FeatureError
+from features.part_signals import declared
+from serving.assessment import Assessor, shipped_assessor
 from serving.kinds import ACCOUNT, Kind
 from serving.language import Language
+from serving.part_scores import PartScore, part_scores
 from serving.workbench.addresses import ListState
 from serving.workbench.evidence import Evidence
 from serving.workbench.happenings import Happening, change, changes_told, state_says, tell, tell_item
+from serving.workbench.standing import Standing, read_standing
 from serving.workbench.trail import Trail
 from serving.workbench.translations import say
 
@@ -87,7 +93,10 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Detail:
-    """One lead or account. ``history`` is newest first; the timeline is its first part."""
+    """One lead or account. ``history`` is newest first; the timeline is its first part.
+
+    ``standing`` is a scored account's.
+    """
 
     entity_id: str
     title: str | None
@@ -98,24 +107,34 @@ class Detail:
     expected_loss: float | None
     history: list[StoredScore]
     timeline: Timeline
+    parts: list[PartScore]
+    standing: Standing | None = None
 
 
 class StoreReader:
     """Reads pages in the eyes of one visitor: ``seen_by`` gives theirs.
 
-    Raises the repositories' BadCursor for a page position that no longer holds.
+    ``book`` holds the rules of part scores. Raises the repositories' BadCursor for a page position that no
+    longer holds.
     """
 
     def __init__(
-        self, factory: sessionmaker[Session], viewer: Viewer = _NOBODY, trail: Trail | None = None
+        self,
+        factory: sessionmaker[Session],
+        book: RuleBook,
+        viewer: Viewer = _NOBODY,
+        trail: Trail | None = None,
+        assessor: Assessor | None = None,
     ) -> None:
         self._factory = factory
+        self._book = book
+        self._assessor = assessor or shipped_assessor()
         self._viewer = viewer
         self._trail = trail or Trail()
 
     def seen_by(self, viewer: Viewer) -> StoreReader:
         """Return the reader of a visitor's pages."""
-        return StoreReader(self._factory, viewer, self._trail)
+        return StoreReader(self._factory, self._book, viewer, self._trail, self._assessor)
 
     def _session(self) -> AbstractContextManager[SightSession]:
         return sight.viewer_session(self._factory, self._viewer)
@@ -152,7 +171,8 @@ class StoreReader:
             (record,) = sight.shown_rows(session, kind.entity, [stored])
             history = scores.history(session, kind.model, entity_id, _HISTORY)
             told = _timeline(session, kind, entity_id, language, None)
-        score = history[0] if history else None
+            score = history[0] if history else None
+            parts = self._parts(session, kind, entity_id, record, score)
         money = record.get("annual_amount") if kind is ACCOUNT else None
         return Detail(
             entity_id=entity_id,
@@ -164,7 +184,25 @@ class StoreReader:
             expected_loss=_expected_loss(score, money),
             history=history,
             timeline=told,
+            parts=parts,
+            standing=None
+            if kind is not ACCOUNT or score is None
+            else read_standing(self._factory, self._viewer, self._assessor, entity_id, score),
         )
+
+    def _parts(
+        self,
+        session: SightSession,
+        kind: Kind,
+        entity_id: str,
+        record: Mapping[str, Any],
+        score: StoredScore | None,
+    ) -> list[PartScore]:
+        """Return the part scores as of the data of the main one: the page speaks of one moment."""
+        if score is None:
+            return []
+        read = partial(event_log.entity_history, session)
+        return part_scores(self._book, read, kind, entity_id, record, score.score.as_of)
 
     def timeline(self, kind: Kind, entity_id: str, language: Language, before: views.Mark) -> Timeline:
         """Return the part of a timeline that is older than a mark."""
@@ -175,14 +213,16 @@ class StoreReader:
         self, kind: Kind, entity_id: str, feature: str, as_of: datetime, language: Language
     ) -> Evidence:
         """Return the raw records behind a feature's value as of a moment, newest first."""
-        declared = CATALOG[feature]
+        found = declared(feature)
+        if found is None:
+            raise FeatureError("unknown_feature", "feature", feature)
         with self._session() as session:
-            history = event_log.entity_history(session, kind.entity, entity_id, declared.sources)
+            history = event_log.entity_history(session, kind.entity, entity_id, found.sources)
             kinds = {id(row): source for source, rows in history.items() for row in rows}
-            behind = python_engine.behind(kind.entity, declared, history, entity_id, as_of)
+            behind = python_engine.behind(kind.entity, found, history, entity_id, as_of)
             names = views.owners(session)
             newest = list(reversed(behind))[:_EVIDENCE_SHOWN]
-            columns = {figure.column for figure in declared.aggregates if figure.column}
+            columns = {figure.column for figure in found.aggregates if figure.column}
             told = [
                 _raw(session, source, row, columns, language, names)
                 for source, row in _in_sight(session, kinds, newest)

@@ -7,30 +7,34 @@ from typing import Any, Final
 
 from crm_store.domain.scores import Reason, Score
 from features.catalog import CATALOG
-from serving.explain import sentence
+from serving.explain import Side, sentence, side_of, strongest
 from serving.kinds import Kind
 from serving.workbench import formats
+from serving.workbench.change_card import scale_told
 from serving.workbench.evidence import EvidenceDialog
 from serving.workbench.frame import Reader
 from serving.workbench.parts import heading, node
 
-_SIDES: Final = ("against", "for", "notes")
+_SIDES: Final[tuple[Side, ...]] = ("against", "for", "notes")
 _LEAST_BAR: Final = 0.02
 
 
 def show_reasons(kind: Kind, reader: Reader, score: Score, evidence: EvidenceDialog) -> None:
     """Build the card; what pulls a score down stands first, because somebody has to act on it."""
-    sides: dict[str, list[Reason]] = {side: [] for side in _SIDES}
-    for reason in score.reasons:
-        sides["for" if reason.effect > 0 else "against" if reason.effect < 0 else "notes"].append(reason)
+    sides: dict[Side, list[Reason]] = {side: [] for side in _SIDES}
+    shown = strongest(score.reasons)
+    for reason in shown:
+        sides[side_of(reason)].append(reason)
     largest = max((abs(reason.effect) for reason in score.reasons), default=0.0) or 1.0
     with node("section", classes="lp-card"):
         heading(reader.say("detail.reasons"))
         with node("div", classes="lp-reasons"):
-            for side in ("against", "for"):
+            for side in _SIDES[:2]:
                 _side(reader, side, sides[side], largest, evidence)
         if sides["notes"]:
             _side(reader, "notes", sides["notes"], largest, evidence)
+        told = scale_told(reader, score, sum(reason.effect for reason in shown))
+        node("p", told, "lp-quiet lp-small")
 
 
 def _side(

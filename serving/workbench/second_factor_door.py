@@ -67,7 +67,7 @@ class SecondFactorDoor:
             language,
             status,
             secret=" ".join(offered.secret[at : at + 4] for at in range(0, len(offered.secret), 4)),
-            picture=_picture(offered.uri),
+            picture=offered.picture,
             sealed=offered.sealed,
             code=code,
             message=message,
@@ -79,10 +79,3 @@ def _visitor(request: Request) -> Visitor:
     if visitor is None:
         raise PermissionError("a second factor was asked for without a session")
     return visitor
-
-
-def _picture(uri: str) -> str:
-    """Return a QR code as a picture that a page can hold."""
-    import segno
-
-    return str(segno.make(uri, error="m").svg_data_uri(scale=4, border=2))

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from crm_store.repositories.problems import StoreError
 from crm_store.services.access import SecondFactorNeeded, SignInRefused
+from serving.attempts import Attempts
 from serving.workbench import plain
 from serving.workbench.addresses import (
     SIGN_IN,
@@ -21,7 +22,6 @@ from serving.workbench.addresses import (
     own_path,
     sign_in_address,
 )
-from serving.workbench.attempts import Attempts
 from serving.workbench.translations import say
 from serving.workbench.visitors import Outcome, Visitors
 

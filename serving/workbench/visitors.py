@@ -29,6 +29,8 @@ from crm_store.services.vault import Vault
 SCOPE_KEY: Final = "leadpulse.visitor"
 # Passwords are hashed on purpose slowly: this many at once keeps a burst of guesses from taking every core.
 _HASHING_AT_ONCE: Final = 2
+# A provider that hangs must not take every thread: those with a session go on meanwhile.
+_AT_PROVIDER_AT_ONCE: Final = 2
 LONGEST_TOKEN: Final = 200
 _T = TypeVar("_T")
 Outcome = str | SecondFactorNeeded | SignInRefused
@@ -72,6 +74,7 @@ class Visitors:
         self._vault = vault
         self._sso = sso
         self._hashing = asyncio.Semaphore(_HASHING_AT_ONCE)
+        self._at_provider = asyncio.Semaphore(_AT_PROVIDER_AT_ONCE)
 
     @property
     def has_sso(self) -> bool:
@@ -110,13 +113,15 @@ class Visitors:
         """Start single sign-on. Raises StoreError when the provider does not answer, KeyError without one."""
         if self._sso is None:
             raise KeyError("single sign-on is not set up")
-        return await asyncio.to_thread(self._sso.begin, back_to, self._clock())
+        async with self._at_provider:
+            return await asyncio.to_thread(self._sso.begin, back_to, self._clock())
 
     async def finish_sso(self, kept: str, answer: Mapping[str, str]) -> tuple[Outcome, str]:
         """Return what ``sign_in`` does and where to go on. Raises as ``begin_sso``."""
         if self._sso is None:
             raise KeyError("single sign-on is not set up")
-        person = await asyncio.to_thread(self._sso.finish, kept, answer, self._clock())
+        async with self._at_provider:
+            person = await asyncio.to_thread(self._sso.finish, kept, answer, self._clock())
         outcome = await asyncio.to_thread(self._write, lambda s, now: enter_as(s, person, now))
         return outcome, person.back_to
 

@@ -43,7 +43,7 @@ def build_home(folder: Path, leads: int = LEADS, rounds: int = ROUNDS) -> None:
         }
         for i in ids
     ]
-    load_history(engine, "lead", versions, actor="bench", reason=None, now=NOW)
+    load_history(engine, "lead", versions, actor="import:bench", reason=None, now=NOW)
     with transaction(session_factory(engine)) as session:
         key = create_api_key(session, "bench", ["score", "read"], NOW)
     engine.dispose()

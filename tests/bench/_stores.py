@@ -63,11 +63,13 @@ def stores() -> dict[str, object]:
 def without_triggers(engine: Engine, table: str) -> None:
     """Take the log's triggers off a record table: for the reference, which writes no log."""
     with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.execute(text(f"DROP TRIGGER {table}_logs_insert"))
-            connection.execute(text(f"DROP TRIGGER {table}_logs_update"))
-        else:
-            connection.execute(text(f"DROP TRIGGER {table}_logs_write ON {table}"))
+        names = ["logs_insert", "logs_update"]
+        on = ""
+        if engine.dialect.name == "postgresql":
+            names.append("raises_version")
+            on = f" ON {table}"
+        for name in names:
+            connection.execute(text(f"DROP TRIGGER {table}_{name}{on}"))
 
 
 def analyzed(engine: Engine) -> None:

@@ -198,7 +198,7 @@ def _prepared(url: str) -> str:
                 }
                 for index in range(count)
             ],
-            actor="bench",
+            actor="import:bench",
             reason=None,
             now=NOW,
         )

@@ -10,7 +10,11 @@ from tests.e2e.demo_fixtures import last_line, leadpulse
 
 pytestmark = pytest.mark.xdist_group("demo")
 MEASURES = {"auc", "ap", "logloss", "ece", "lift"}
-STEPS = ["store", "company", "features", "lead_health", "account_churn", "score"]
+NOTEBOOKS = [
+    *("retrain_lead_health", "explore_features", "backtest_by_month"),
+    *("inspect_one_lead", "policy_value"),
+]
+STEPS = ["store", "company", "features", "lead_health", "account_churn", "account_renewal", "score"]
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +65,12 @@ def test_scoring_again_moves_the_history_on(small_home: Path) -> None:
     assert "leads: " in run.stdout
 
 
+def test_a_match_is_trained_by_name_and_says_what_its_gates_found(small_home: Path) -> None:
+    run = leadpulse("train", "lead_match", home=small_home)
+    assert run.returncode == 0, run.stderr
+    assert "lightgbm" in run.stdout
+
+
 def test_the_log_of_the_demo_company_is_whole(small_home: Path) -> None:
     run = leadpulse("audit", "verify", home=small_home)
     assert (run.returncode, run.stdout.splitlines()[-1].split()[0]) == (0, "0")
@@ -98,14 +108,15 @@ def test_real_leads_and_orders_are_scored_as_well_as_promised(
     assert seller["auc"] >= 0.80
 
 
-def test_the_notebook_runs_on_a_built_folder(
-    small_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_notebook_runs_on_a_built_folder_and_draws_a_picture(
+    small_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     import jupytext
     from nbclient import NotebookClient
 
     folder = Path(__file__).parents[2] / "notebooks"
-    notebook = jupytext.read(folder / "retrain_lead_health.py")
+    notebook = jupytext.read(folder / f"{name}.py")
     monkeypatch.setenv("LEADPULSE_HOME", str(small_home))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")

@@ -6,7 +6,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from crm_store.repositories.scores import ranked
+from crm_store.domain.policy import Viewer
+from crm_store.repositories.scores import latest, ranked
+from serving.assessment import shipped_assessor
+from serving.workbench.standing import read_standing
 from tests.e2e.workbench_fixtures import WAIT_MS, Workbench, wait_alive
 from tests.e2e.workbench_store import account_id, lead_id
 
@@ -123,6 +126,24 @@ def test_a_reason_opens_the_records_that_made_it(manager: Page, workbench: Workb
     expect(manager.locator(".lp-evidence")).to_have_count(0)
 
 
+def test_a_page_says_how_its_score_is_made_and_why_it_changed(manager: Page, workbench: Workbench) -> None:
+    manager.goto(f"{workbench.origin}/leads/{lead_id(0)}")
+    wait_alive(manager)
+    changes = manager.locator("details.lp-moved")
+    points = re.search(r"：([+−-]?\d+(?:\.\d+)?) 分", changes.first.locator("summary").inner_text())
+    assert points is not None
+    parts = [_signed(told) for told in changes.first.locator("li b").all_inner_texts()]
+    assert sum(parts) == pytest.approx(_signed(points.group(1)), abs=0.06 * (len(parts) + 1))
+    expect(manager.locator("[data-part=activity_pool]")).to_contain_text("池")
+    expect(manager.locator("[data-part=lead_fit]")).to_contain_text("lead_fit@1")
+    manager.locator("[data-part] button.lp-reason").first.click()
+    expect(manager.locator(".lp-evidence tbody tr").first).to_be_visible()
+
+
+def _signed(points: str) -> float:
+    return float(points.replace("−", "-").replace(" 分", "").replace("+", ""))
+
+
 def test_an_account_shows_orders_tickets_and_contracts_in_its_timeline(
     manager: Page, workbench: Workbench
 ) -> None:
@@ -212,3 +233,22 @@ _SERVER_MS = """() => {
   const page = performance.getEntriesByType("navigation")[0];
   return page.responseEnd - page.requestStart;
 }"""
+
+
+def test_an_account_in_danger_says_when_and_what_to_take_along(manager: Page, workbench: Workbench) -> None:
+    viewer = Viewer(None, "whoever", "admin")
+    for number in range(60):
+        with workbench.sessions() as session:
+            stored = latest(session, "account_churn", [account_id(number)])[account_id(number)]
+        standing = read_standing(workbench.sessions, viewer, shipped_assessor(), account_id(number), stored)
+        if standing.assessment.advice is not None:
+            break
+    manager.goto(f"{workbench.origin}/accounts/{account_id(number)}")
+    wait_alive(manager)
+    expect(manager.locator(".lp-advice-head")).to_contain_text("建议本周内安排高层拜访")
+    manager.get_by_text("拜访资料包").click()
+    for title in ("近半年服务", "未结问题", "竞争动态"):
+        expect(manager.locator(".lp-pack")).to_contain_text(title)
+    expect(manager.locator(".lp-standing-part")).to_have_count(3)
+    expect(manager.get_by_text("26 周内流失概率")).to_be_visible()
+    expect(manager.locator(".lp-chart svg")).to_have_count(2)

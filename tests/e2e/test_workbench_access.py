@@ -12,13 +12,21 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from crm_store.database import transaction
 from crm_store.repositories.access import users
-from crm_store.services.access import LOCK_AFTER, disable_user, revoke_sessions
+from crm_store.repositories.records import write_record
+from crm_store.services.access import (
+    LOCK_AFTER,
+    change_account,
+    disable_user,
+    revoke_sessions,
+    user_id_of,
+)
 from tests.e2e.workbench_fixtures import COOKIE, WAIT_MS, Workbench, give_password, sign_in, wait_alive
 from tests.e2e.workbench_store import NOW, PASSWORD, USERS, lead_id
 
 pytestmark = [pytest.mark.chromium, pytest.mark.xdist_group("workbench")]
 expect.set_options(timeout=WAIT_MS)
 
+MOMENT = timedelta(seconds=1)
 PUT_OUT_MS = 5_000  # an open page may outlive its session by five seconds
 
 
@@ -90,6 +98,36 @@ def test_an_ended_session_gets_no_answer_from_a_click(
     assert httpx.get(f"{workbench.origin}/leads", cookies=_cookies(context)).status_code == 303
 
 
+def test_a_new_role_signs_an_open_page_out(page: Page, workbench: Workbench) -> None:
+    sign_in(page, workbench, "demoted")
+    with transaction(workbench.sessions) as session:
+        change_account(session, user_id_of(session, "demoted"), {"role": "scientist"}, NOW + MOMENT)
+    page.wait_for_url(re.compile(r"/sign-in\?next=.*ended=1"), timeout=PUT_OUT_MS)
+    give_password(page, "demoted", PASSWORD)
+    page.wait_for_url(f"{workbench.origin}/leads")
+
+
+def test_an_open_page_does_not_outlive_the_role_that_opened_it(page: Page, workbench: Workbench) -> None:
+    """Whoever changes the role, and though the session goes on: who is no salesperson sees no leads."""
+    sign_in(page, workbench, "moved")
+    expect(page.locator(".lp-table")).to_be_visible()
+    _write_role(workbench, "moved", "rep")
+    expect(page.locator(".lp-table")).to_have_count(0, timeout=PUT_OUT_MS)
+    assert page.goto(f"{workbench.origin}/leads").status == 403  # type: ignore[union-attr]
+
+
+def test_a_click_after_the_role_has_changed_gets_no_answer(page: Page, workbench: Workbench) -> None:
+    sign_in(page, workbench, "promoted")
+    page.goto(f"{workbench.origin}/leads/{lead_id(0)}")
+    wait_alive(page)
+    page.evaluate("window.opened = 'by a manager'")
+    _write_role(workbench, "promoted", "rep")
+    # At once: the watch over changed roles may have closed the page already.
+    page.evaluate("document.querySelector('button.lp-reason')?.click()")
+    page.wait_for_function("window.opened === undefined", timeout=PUT_OUT_MS)
+    assert page.locator(".lp-evidence").count() == 0
+
+
 def test_sockets_open_only_for_own_pages_with_a_session(
     manager: Page, context: BrowserContext, workbench: Workbench
 ) -> None:
@@ -150,6 +188,12 @@ def test_a_link_from_a_message_finds_the_session(manager: Page, workbench: Workb
     manager.click("a")
     manager.wait_for_url(link)
     expect(manager.locator(".lp-table")).to_be_visible()
+
+
+def _write_role(workbench: Workbench, name: str, role: str) -> None:
+    with transaction(workbench.sessions) as session:
+        user_id, at = user_id_of(session, name), NOW + MOMENT
+        write_record(session, "user", user_id, {"role": role}, actor="job:hr", recorded_at=at, now=at)
 
 
 def _cookies(context: BrowserContext) -> dict[str, str]:

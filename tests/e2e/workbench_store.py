@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from features.engines.python_engine import evaluate
 NOW = datetime(2026, 3, 5, 0, 30, tzinfo=UTC)  # 08:30 in Shanghai
 SOURCE = "made-up"
 PASSWORD = "pulse-of-the-lead-2026"
-USERS = ("周经理", "locked-out", "put-out")
+USERS = ("周经理", "locked-out", "put-out", "demoted", "moved", "promoted")
 
 _REGIONS = ("华东", "华南", "华北", "西南", "华中")
 _CITIES = {"华东": "苏州", "华南": "佛山", "华北": "保定", "西南": "绵阳", "华中": "襄阳"}
@@ -296,6 +296,9 @@ def _account_score(subject: _Subject, at: datetime) -> ScoreRow:
         "account_days_to_expiry": 0.16 * (values["account_days_to_expiry"] or 0) - 9,
     }
     score = _score(values, effects, 78, at, False, lambda value: (1 - value / 100) * 0.9)
+    ends_in = min(25, max(0, round((values["account_days_to_expiry"] or 0) / 7)))
+    weekly = tuple((score.probability or 0.0) * (0.8 if week == ends_in else 0.008) for week in range(26))
+    score = replace(score, weekly=weekly)
     money = subject.record.annual_amount
     return subject.row(score, -(score.probability or 0.0) * money, money)
 

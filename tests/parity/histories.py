@@ -44,6 +44,10 @@ _WORDS: dict[str, list[str | None]] = {
     "contract_id": ["C1", "C2", "C3", "C4", "C5", None],
     "product": ["手套", "口罩", None],
     "owner_id": ["R1", "R2", None],
+    "rep_id": ["R1", "R2", None],
+    "fit_id": ["R1|need|甲", "R1|need|甲", "R2|lead|L1", None],
+    "stint_id": ["S1", "S2", "S3", "S4", None],
+    "booking_id": ["B1", "B2", "B3", None],
 }
 _CHANNELS: dict[str, list[str | None]] = {
     "activities": [*_TALK, *_TALK, "site", "site", "download", "search", "search", "view", "assign"],
@@ -54,6 +58,9 @@ _EVENTS: dict[str, list[str | None]] = {
     "ticket_events": ["opened", "answered", "resolved", "rated"],
     "contract_events": ["signed", "signed", "signed", "renewed", "lapsed"],
     "lead_flow": ["arrived", "won"],
+    "rep_events": ["assigned", "assigned", "released", "contacted", "won", "lost"],
+    "fit_events": ["assigned", "won", "contacted"],
+    "leave_events": ["booked", "booked", "cancelled"],
 }
 _NUMBERS: list[float | None] = [0.0, 1.0, 2.5, 180.0, 179.9, 1234.56, None]
 
@@ -98,7 +105,7 @@ def _cell(random: Random, source: str, column: str, kind: ColumnType) -> Any:
         return random.choice(_WORDS.get(column, ["甲", "乙", None]))
     if kind == "float":
         return random.choice(_NUMBERS)
-    if column == "end_at":
+    if column == "end_at" or (source == "leave_events" and column == "start_at" and random.random() < 0.5):
         return _moment(random) + timedelta(days=random.choice([30, 200, 400]))
     return random.choice([None, _moment(random), _moment(random)])
 

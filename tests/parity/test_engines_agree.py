@@ -11,9 +11,10 @@ from features.engines import ibis_engine, python_engine
 from tests.parity.histories import AS_OFS, arrow_tables, histories
 
 IDS = {"lead": ("L1", "L2", "nobody"), "account": ("A1", "A2", "nobody")}
+IDS |= {"rep": ("R1", "R2", "nobody"), "fit": ("R1|need|甲", "R2|lead|L1", "nobody")}
 
 
-@pytest.mark.parametrize("entity", ["lead", "account"])
+@pytest.mark.parametrize("entity", list(IDS))
 @settings(
     max_examples=20,
     deadline=None,

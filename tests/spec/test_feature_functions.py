@@ -300,4 +300,4 @@ def _declare(monkeypatch: pytest.MonkeyPatch, entity: str, value: Expr, dtype: A
         "probe", value, "count", ("试", "Probe"), ("{value}", "{value}"), dtype
     )
     monkeypatch.setattr(catalog, "CATALOG", {probe.name: probe})
-    ibis_engine._compiled.cache_clear()
+    ibis_engine.compiled.cache_clear()

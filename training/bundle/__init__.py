@@ -4,9 +4,20 @@ The only part of training that serving may enter. Nothing here is unpickled, and
 its hash is checked.
 """
 
-from training.bundle.champions import load_champion, promote
+from training.bundle.champions import SHADOW, load_champion, promote
 from training.bundle.content import Bundle
 from training.bundle.files import BundleBroken
+from training.bundle.hazard import HazardScorer
 from training.bundle.scorer import BundleScorer
+from training.bundle.standing import standing_of
 
-__all__ = ["Bundle", "BundleBroken", "BundleScorer", "load_champion", "promote"]
+__all__ = [
+    "SHADOW",
+    "Bundle",
+    "BundleBroken",
+    "BundleScorer",
+    "HazardScorer",
+    "load_champion",
+    "promote",
+    "standing_of",
+]

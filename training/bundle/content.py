@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from training.bundle.files import BundleBroken, canonical_json, parse_json, read_files, write_files
+from training.bundle.segments import Segment, calibrator_of
 from training.calibration import Calibrator
 from training.encoding import Encoding
 from training.score_map import Meaning, ScoreMap
+
+MOST_WEEKS = 104
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,10 @@ class Bundle:
     """Everything that scoring with a model needs, and nothing that can run by itself.
 
     ``base_rate`` is that of the training rows; ``catalog_hash`` is of the feature catalog that the model
-    was trained on; ``facts`` are numbers and texts about the training that pages show.
+    was trained on; ``segments`` are parts of the subjects with models of their own, the first that
+    a subject belongs to answers; ``facts`` are numbers and texts about the training that pages show.
+    ``weeks`` is how many weeks ahead a hazard tells apart (``training.bundle.hazard``), 0 for a single
+    probability.
     """
 
     model: str
@@ -34,6 +40,31 @@ class Bundle:
     points: ScoreMap
     booster: str
     facts: Mapping[str, Any]
+    weeks: int = 0
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the features that it and its segments read."""
+        of_segments = (name for one in self.segments for name in (one.facts.feature, *one.encoding.features))
+        return tuple(dict.fromkeys((*self.encoding.features, *of_segments)))
+
+    def told(self) -> dict[str, Any]:
+        """Return what people may ask about it: the published map, sample sizes, segments and quality."""
+        return {
+            "trained_at": self.trained_at.isoformat(),
+            "meaning": self.meaning,
+            "base_rate": self.base_rate,
+            "calibrator": self.calibrator.kind,
+            "map": [
+                {"probability": probability, "value": value}
+                for probability, value in zip(self.points.probabilities, self.points.values, strict=True)
+            ],
+            "features": list(self.encoding.features),
+            "rows": dict(self.facts.get("rows", {})),
+            "metrics": dict(self.facts.get("metrics", {})),
+            "segments": list(self.facts.get("segments", [])),
+        }
 
     def save(self, folder: Path) -> str:
         """Write the bundle into a new folder; return the SHA-256 of its manifest.
@@ -44,7 +75,7 @@ class Bundle:
 
     def files(self) -> dict[str, bytes]:
         """Return the content of each file by name."""
-        about = {
+        about: dict[str, Any] = {
             "model": self.model,
             "version": self.version,
             "entity": self.entity,
@@ -57,7 +88,10 @@ class Bundle:
             "calibrator": asdict(self.calibrator),
             "points": asdict(self.points),
             "facts": self.facts,
+            **({"weeks": self.weeks} if self.weeks else {}),
         }
+        if self.segments:
+            about["segments"] = [segment.as_dict() for segment in self.segments]
         return {"booster.txt": self.booster.encode(), "bundle.json": canonical_json(about)}
 
     @classmethod
@@ -73,9 +107,16 @@ class Bundle:
     @classmethod
     def _of(cls, about: dict[str, Any], booster: str) -> Bundle:
         categories = {name: tuple(values) for name, values in about["categories"].items()}
-        calibrator, points = about["calibrator"], about["points"]
+        points = about["points"]
         if about["meaning"] not in ("chance", "health"):
             raise ValueError("meaning")
+        weeks = about.get("weeks", 0)
+        if (
+            type(weeks) is not int
+            or not 0 <= weeks <= MOST_WEEKS
+            or (weeks and about["calibrator"]["kind"] != "platt")
+        ):
+            raise ValueError("weeks")
         return cls(
             model=str(about["model"]),
             version=str(about["version"]),
@@ -85,10 +126,10 @@ class Bundle:
             base_rate=float(about["base_rate"]),
             catalog_hash=str(about["catalog_hash"]),
             encoding=Encoding(tuple(about["features"]), categories),
-            calibrator=Calibrator(
-                calibrator["kind"], tuple(calibrator["xs"]), tuple(calibrator["ys"]), calibrator["share"]
-            ),
+            calibrator=calibrator_of(about["calibrator"]),
             points=ScoreMap(tuple(points["probabilities"]), tuple(points["values"])),
             booster=booster,
             facts=about["facts"],
+            segments=tuple(map(Segment.of, about.get("segments", ()))),
+            weeks=weeks,
         )

@@ -27,6 +27,7 @@ _MESSAGES = {
     "bundle_content": ("模型包内容无法读取", "the bundle's content can't be read"),
     "bundle_path": ("模型路径超出模型目录", "the model's path leaves the models folder"),
     "no_champion": ("尚无上线模型", "no model has been promoted yet"),
+    "no_earlier_champion": ("没有可以回退到的完好模型", "there is no earlier champion that is whole"),
 }
 
 

@@ -7,30 +7,32 @@ that one unit of log-odds was worth between the base and here. Then base + all e
 The sign already says "for" (more points) or "against", also where a likelier loss means fewer points.
 Where that quotient says nothing, because the shares cancel out or the map is flat between base and here,
 the scale is the map's average slope within one unit of log-odds around the row; the sum is then only
-approximate.
+approximate. Features that mean the same to people are one reason, with the sum of their effects
+(``gathered``), and every reason of 0.05 points or more is given.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from crm_store.domain.scores import Reason, Score, band_of
+from crm_store.domain.scores import Reason, Score, SegmentFacts, band_of
 from training.arrays import Floats
 from training.bundle.content import Bundle
 from training.bundle.contributions import SetContributions
 from training.bundle.engine import load_booster
+from training.bundle.gathered import Gatherer
+from training.bundle.segments import Segment
 
 log = logging.getLogger(__name__)
 
 SET = 64  # rows from which the short way to shares pays
 CHECKED = 4  # rows of every set that LightGBM works out as well
-REASONS = 3  # strongest reasons to give for, and as many against
 _FLAT = 1e-6
 
 
@@ -44,6 +46,19 @@ class BundleScorer:
         self.bundle = bundle
         self._booster = load_booster(bundle.booster, bundle.encoding.features)
         self._threads = threads
+        self._gatherer = Gatherer(bundle.encoding.features)
+        self._segments = [self._of_segment(segment) for segment in bundle.segments]
+
+    def _of_segment(self, segment: Segment) -> tuple[SegmentFacts, BundleScorer]:
+        own = replace(
+            self.bundle,
+            version=f"{self.version}/{segment.facts.name}",
+            encoding=segment.encoding,
+            calibrator=segment.calibrator,
+            booster=segment.booster,
+            segments=(),
+        )
+        return segment.facts, BundleScorer(own, self._threads)
 
     @property
     def version(self) -> str:
@@ -60,6 +75,17 @@ class BundleScorer:
         """
         if not signals:
             return []
+        scores: list[Score | None] = [None] * len(signals)
+        for facts, scorer, places in self._shared_out(signals):
+            own = scorer._score([signals[k] for k in places], as_of, with_reasons)
+            for k, score in zip(places, own, strict=True):
+                scores[k] = score if facts is None else replace(score, segment=facts)
+        return [score for score in scores if score is not None]
+
+    def _score(
+        self, signals: Sequence[Mapping[str, object]], as_of: datetime, with_reasons: bool
+    ) -> list[Score]:
+        """Score rows of this scorer's own segment."""
         matrix = self.bundle.encoding.matrix(signals)
         if not with_reasons:
             probabilities, values = self.values(self.raw(matrix))
@@ -68,14 +94,30 @@ class BundleScorer:
         raw = shares.sum(axis=1) + base
         probabilities, values = self.values(raw)
         effects = shares * self._scale(raw, values, base)[:, None]
-        return self._scores(probabilities, values, self._reasons(signals, effects), as_of)
+        return self._scores(probabilities, values, self._gatherer.reasons(signals, effects), as_of)
 
     def probabilities(self, signals: Sequence[Mapping[str, object]]) -> list[float]:
         """Return the calibrated probability of each row, and nothing else."""
         if not signals:
             return []
-        probabilities, _ = self.values(self.raw(self.bundle.encoding.matrix(signals)))
-        return [float(probability) for probability in probabilities]
+        found = np.empty(len(signals))
+        for _, scorer, places in self._shared_out(signals):
+            matrix = scorer.bundle.encoding.matrix([signals[k] for k in places])
+            found[places] = scorer.values(scorer.raw(matrix))[0]
+        return [float(probability) for probability in found]
+
+    def _shared_out(
+        self, signals: Sequence[Mapping[str, object]]
+    ) -> Iterator[tuple[SegmentFacts | None, BundleScorer, list[int]]]:
+        """Yield who answers for which rows, by their places; the first segment that a row is of has it."""
+        places = list(range(len(signals)))
+        for facts, scorer in self._segments:
+            own = [k for k in places if signals[k].get(facts.feature) == facts.value]
+            if own:
+                yield facts, scorer, own
+                places = [k for k in places if signals[k].get(facts.feature) != facts.value]
+        if places:
+            yield None, self, places
 
     def raw(self, matrix: Floats) -> Floats:
         """Return raw log-odds (n,) of a matrix (n, features) in the bundle's feature order."""
@@ -85,6 +127,13 @@ class BundleScorer:
         """Return probabilities (n,) and points (n,) of raw log-odds."""
         probabilities = self.bundle.calibrator.apply(raw)
         return probabilities, self.bundle.points.apply(probabilities)
+
+    def gains(self) -> dict[str, float]:
+        """Return each feature's share of the gain of all splits; nothing where no tree has split."""
+        gains = self._booster.feature_importance("gain")
+        whole = float(gains.sum())
+        names = self.bundle.encoding.features
+        return {name: float(gain) / whole for name, gain in zip(names, gains, strict=True)} if whole else {}
 
     def effects(self, matrix: Floats) -> tuple[Floats, Floats]:
         """Return effects (n, features) in points and the value of the base row, one number as (1,)."""
@@ -121,23 +170,6 @@ class BundleScorer:
         around = (self.values(raw + 1)[1] - self.values(raw - 1)[1]) / 2
         flat = (np.abs(run) < _FLAT) | (np.abs(rise) < _FLAT)
         return np.where(flat, around, rise / np.where(flat, 1.0, run))
-
-    def _reasons(self, signals: Sequence[Mapping[str, object]], effects: Floats) -> list[tuple[Reason, ...]]:
-        """The strongest three for and against of every row, strongest first."""
-        order = np.argsort(effects, axis=1)
-        picked = np.concatenate([order[:, :REASONS], order[:, -REASONS:]], axis=1)
-        strength = np.abs(np.take_along_axis(effects, picked, axis=1))
-        picked = np.take_along_axis(picked, np.argsort(-strength, axis=1, kind="stable"), axis=1)
-        chosen = np.take_along_axis(effects, picked, axis=1)
-        return [
-            self._named(row, columns, points)
-            for row, columns, points in zip(signals, picked.tolist(), chosen.tolist(), strict=True)
-        ]
-
-    def _named(self, row: Mapping[str, Any], columns: list[int], points: list[float]) -> tuple[Reason, ...]:
-        names = self.bundle.encoding.features
-        unique = dict(zip(columns, points, strict=True))  # with few features one can be in both halves
-        return tuple(Reason(names[k], row.get(names[k]), effect) for k, effect in unique.items() if effect)
 
     def _scores(
         self, probabilities: Floats, values: Floats, reasons: Sequence[tuple[Reason, ...]], as_of: datetime

@@ -1,5 +1,6 @@
 """The job that fills in accounts from a company registry. It runs beside intake, never inside a request."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from crm_store.repositories.problems import Problem
 from crm_store.repositories.records import Conflict, write_record
 
 ACTOR = "job:registry"
+_PAGE = 1_000
 
 
 @dataclass(frozen=True)
@@ -24,22 +26,33 @@ class Round:
     stopped_by: Problem | None = None
 
 
-def enrich_accounts(enricher: Enricher, *, now: datetime, after: str = "", most: int = 1000) -> Round:
-    """Go over accounts that lack registered capital or headcount, by id from behind ``after``.
+def enrich_accounts(enricher: Enricher, *, now: datetime) -> Round:
+    """Go over all accounts that lack registered capital or headcount, by id.
 
     What a person filled in stays. The round ends early when the registry rests or the day's look-ups are
     used up; the next one begins anew, and what is known by then costs no look-up.
     """
-    with enricher.sessions() as session:
-        waiting = registry_cache.accounts_to_enrich(session, after, most)
-    filled_in = 0
-    for looked_at, account in enumerate(waiting):
+    looked_at = filled_in = 0
+    for account in _waiting(enricher):
         found = enricher.enrich(account.name, now=now)
         if found.problem in (RESTING, USED_UP):
             return Round(looked_at, filled_in, found.problem)
+        looked_at += 1
         if found.facts is not None:
             filled_in += _fill_in(enricher, account, found.facts, now)
-    return Round(len(waiting), filled_in)
+    return Round(looked_at, filled_in)
+
+
+def _waiting(enricher: Enricher) -> Iterator[Account]:
+    """Yield the accounts to look at, page by page: no transaction stays open while the registry answers."""
+    after = ""
+    while True:
+        with enricher.sessions() as session:
+            page = registry_cache.accounts_to_enrich(session, after, _PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = page[-1].id
 
 
 def _fill_in(enricher: Enricher, account: Account, facts: RegistryFacts, now: datetime) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from pipelines.demo_company.lead_life.leads import Leads
 from pipelines.demo_company.world.arrays import NEVER, Flags, Floats, Ints, Rng, lognormal
 from pipelines.demo_company.world.clock import HOUR, MINUTE, working
-from pipelines.demo_company.world.reps import Reps, busyness, route
+from pipelines.demo_company.world.reps import Reps, busyness, daily_leads, route
 
 _VIEW_H, _CONTACT_H = 1.2, 1.0
 _UNSEEN, _NO_CONTACT = 0.04, 0.05
@@ -40,8 +40,12 @@ class Handling:
 
 def handle(rng: Rng, leads: Leads, reps: Reps) -> Handling:
     """Assign every lead and follow it to its first view and first contact."""
+    return handle_as(rng, leads, reps, route(rng, reps, leads.province, leads.line))
+
+
+def handle_as(rng: Rng, leads: Leads, reps: Reps, first_owner: Ints, daily: Floats | None = None) -> Handling:
+    """Follow every lead from the rep that it is given to; ``daily`` is how busy they are (default: by it)."""
     count = leads.count
-    first_owner = route(rng, reps, leads.province, leads.line)
     assigned = leads.entered + rng.exponential(25 * MINUTE, count)
     back = reps.leave_end(first_owner, assigned)
     on_leave = np.isfinite(back)
@@ -52,7 +56,7 @@ def handle(rng: Rng, leads: Leads, reps: Reps) -> Handling:
     early = on_leave & np.isfinite(reassigned)
     worker = np.where(early, owner, first_owner)
     start = np.where(early, reassigned, np.where(on_leave, np.maximum(assigned, back), assigned))
-    viewed, contacted = _first_steps(rng, reps, worker, start, on_leave)
+    viewed, contacted = _first_steps(rng, reps, worker, start, on_leave, daily)
     return Handling(
         first_owner=first_owner,
         owner=owner,
@@ -72,9 +76,12 @@ def _moves(rng: Rng, assigned: Floats, on_leave: Flags) -> Floats:
     return np.where(from_leave | later, working(rng, when), NEVER)
 
 
-def _first_steps(rng: Rng, reps: Reps, worker: Ints, start: Floats, on_leave: Flags) -> tuple[Floats, Floats]:
+def _first_steps(
+    rng: Rng, reps: Reps, worker: Ints, start: Floats, on_leave: Flags, daily: Floats | None
+) -> tuple[Floats, Floats]:
     count = len(start)
-    pace = reps.slowness[worker] * busyness(reps, worker, start) ** 0.7
+    load = daily_leads(reps, worker, start) if daily is None else daily
+    pace = reps.slowness[worker] * busyness(load, worker, start) ** 0.7
     viewed = working(rng, start + pace * lognormal(rng, _VIEW_H * HOUR, 1.1, count))
     unseen = rng.random(count) < _UNSEEN + 0.06 * on_leave + 0.03 * (pace > 2)
     viewed = np.where(unseen, NEVER, viewed)

@@ -50,6 +50,23 @@ def decide(rng: Rng, leads: Leads, handling: Handling, reps: Reps) -> Outcomes:
     return Outcomes(qualified, won, np.where(np.isfinite(won), won, lost), interest)
 
 
+def chance_won(rng: Rng, leads: Leads, handling: Handling, reps: Reps, within: float) -> Floats:
+    """Return the chance of each lead to be won within so many days of its assignment, handled like this.
+
+    Only when things happen is drawn, not whether: averaged over draws of ``handling`` it is the truth that a
+    model of P(win | lead, rep) is after. That a repeat and its first are won once between them is left out.
+    """
+    interest = _interest(leads, handling, reps)
+    qualified = working(rng, handling.contacted + lognormal(rng, 6.0, 0.7, leads.count))
+    worker = handling.owner_at(np.arange(leads.count), qualified)
+    won = working(rng, qualified + 0.8 + lognormal(rng, 6.0, 0.7, leads.count))
+    chance = sigmoid(_QUALIFY_BASE + 0.75 * interest) * sigmoid(
+        _win_logit(leads, handling, reps, worker, won, interest)
+    )
+    in_time = (qualified < leads.arrived + _TIMEOUT[0]) & (won < leads.arrived + _TIMEOUT[1] - 2)
+    return np.where(in_time & (won <= handling.assigned + within), chance, 0.0)
+
+
 def _interest(leads: Leads, handling: Handling, reps: Reps) -> Floats:
     """Return the log-odds of being serious after being handled as it was."""
     wait_h = np.clip((handling.contacted - leads.arrived) / HOUR, 0.0, 24 * 21)
@@ -77,10 +94,17 @@ def _win(
 ) -> Floats:
     count = leads.count
     when = working(rng, qualified + 0.8 + lognormal(rng, 6.0, 0.7, count))
+    logit = _win_logit(leads, handling, reps, worker, when, interest)
+    return np.where(np.isfinite(when) & (rng.random(count) < sigmoid(logit)), when, NEVER)
+
+
+def _win_logit(
+    leads: Leads, handling: Handling, reps: Reps, worker: Ints, when: Floats, interest: Floats
+) -> Floats:
+    """Return the log-odds of a qualified lead to be won at that time."""
     at = np.where(np.isfinite(when), when, 0.0)
     logit = _WIN_BASE + 0.95 * interest + 0.35 * reps.skill[worker] + 0.35 * np.log(handling.zeal)
-    logit += -0.5 * leads.rival + 0.15 * season(at) + _MARKET_TURN * late_shift(at)
-    return np.where(np.isfinite(when) & (rng.random(count) < sigmoid(logit)), when, NEVER)
+    return np.asarray(logit - 0.5 * leads.rival + 0.15 * season(at) + _MARKET_TURN * late_shift(at))
 
 
 def _one_of_twins(leads: Leads, won: Floats) -> Floats:

@@ -16,6 +16,7 @@ from pipelines.demo_company.world.names import people
 
 FULL_STAFF = 30
 _LEAVES = 4
+_DAYS = WINDOW_DAYS + 40
 _OWN_PROVINCE, _OWN_LINE, _OTHER_TEAM = 0.7, 0.5, -4.5
 
 
@@ -77,15 +78,23 @@ def route(rng: Rng, reps: Reps, province: Ints, line: Ints, exclude: Ints | None
     return pick_each(rng, weight)
 
 
-def busyness(reps: Reps, rep: Ints, when: Floats) -> Floats:
+def daily_leads(reps: Reps, rep: Ints, when: Floats) -> Floats:
+    """Return the new leads of each rep (row) on each day (column)."""
+    daily = np.zeros((reps.count, _DAYS))
+    np.add.at(daily, (rep, _day(when)), 1.0)
+    return daily
+
+
+def busyness(daily: Floats, rep: Ints, when: Floats) -> Floats:
     """Return new leads of that rep in the three days before, against the mean of all reps (1 is usual)."""
-    days = WINDOW_DAYS + 40
-    day = np.clip(np.floor(when), 0, days - 1).astype(np.int64)
-    daily = np.zeros((reps.count, days))
-    np.add.at(daily, (rep, day), 1.0)
+    day = _day(when)
     recent = daily + np.roll(daily, 1, axis=1) + np.roll(daily, 2, axis=1)
     usual = max(float(np.mean(recent)), 1e-9)
     return np.asarray((recent[rep, day] + usual) / (2 * usual))
+
+
+def _day(when: Floats) -> Ints:
+    return np.asarray(np.clip(np.floor(when), 0, _DAYS - 1).astype(np.int64))
 
 
 def knows(reps: Reps, rep: Ints, line: Ints) -> Flags:

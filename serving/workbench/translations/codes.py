@@ -11,6 +11,10 @@ CODES: Final[dict[str, tuple[str, str]]] = {
     "lead_states": ("资料", "Record"),
     "account_states": ("资料", "Record"),
     "lead_flow": ("线索流", "Lead flow"),
+    "rep_states": ("资料", "Record"),
+    "rep_events": ("跟进线索", "Leads in hand"),
+    "fit_events": ("同类线索", "Leads of a kind"),
+    "leave_events": ("请假", "Leave"),
     # activity.channel and activity.direction
     "channel.chat": ("聊天", "Chat"),
     "channel.call": ("通话", "Call"),
@@ -34,6 +38,12 @@ CODES: Final[dict[str, tuple[str, str]]] = {
     "event.lapsed": ("到期未续", "Lapsed"),
     "event.arrived": ("线索进入", "Lead arrived"),
     "event.won": ("赢单", "Won"),
+    "event.lost": ("输单", "Lost"),
+    "event.assigned": ("接手", "Taken over"),
+    "event.released": ("转出", "Handed over"),
+    "event.contacted": ("首次联系", "First contact"),
+    "event.booked": ("已批准", "Booked"),
+    "event.cancelled": ("已取消", "Cancelled"),
     # fields of records
     "field.company": ("公司", "Company"),
     "field.contact_name": ("联系人", "Contact"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.integration.crm_api.office import Api
+from tests.settling import settle
 
 
 def rows(*external_ids: str, **values: Any) -> dict[str, Any]:
@@ -104,6 +105,7 @@ def test_a_masked_field_stays_masked_in_history_and_in_the_past(api: Api) -> Non
 
 def test_the_feed_gives_everything_once_and_each_viewer_their_own(api: Api) -> None:
     made = [api.lead("rep")["id"], api.lead("other_rep")["id"], api.account()["id"]]
+    settle(api.sessions)
     seen, cursor = [], ""
     while True:
         page = api.get(f"/changes?limit=2&kinds=lead,account{cursor}").json()
@@ -113,6 +115,7 @@ def test_the_feed_gives_everything_once_and_each_viewer_their_own(api: Api) -> N
             break
     assert seen == made
     api.patch(f"/leads/{made[0]}", {"need": "x", "version": 1})
+    settle(api.sessions)
     news = api.get(f"/changes?kinds=lead,account{cursor}").json()["items"]
     assert [(one["entity_id"], one["version"]) for one in news] == [(made[0], 2)]
     mine = api.get("/changes?kinds=lead", "rep").json()["items"]

@@ -63,6 +63,8 @@ def test_an_outside_id_stands_for_one_record(api: Api) -> None:
     again = api.post("/leads", body)
     assert (again.status_code, again.json()["error"]["existing_id"]) == (409, first["id"])
     refused = api.post("/leads", body, headers={"If-None-Match": "*"})
+    unclear = api.post("/leads", body, headers={"If-None-Match": "**"})
+    assert unclear.json()["error"]["code"] == "header_invalid"
     assert refused.status_code == 412
     found = api.get("/leads?source=hubspot&external_id=7").json()["items"]
     assert [one["id"] for one in found] == [first["id"]]

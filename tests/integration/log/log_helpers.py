@@ -1,12 +1,10 @@
 """What tests of the log share: writing leads and adding facts."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from crm_store.repositories.records import write_record
 
@@ -44,17 +42,3 @@ def a_fact(fact_id: str, lead_id: str, hours: float = 0) -> dict[str, Any]:
         "channel": "call",
         "direction": "out",
     }
-
-
-def settle(sessions: sessionmaker[Session]) -> None:
-    """Wait until what is committed lies below the horizon: other databases' transactions hold it back too."""
-    with sessions() as session:
-        if session.get_bind().dialect.name == "sqlite":
-            return
-        mine = session.scalar(select(func.txid_current()))
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with sessions() as session:
-            if (session.scalar(select(func.txid_snapshot_xmin(func.txid_current_snapshot()))) or 0) > mine:
-                return
-    raise TimeoutError("a transaction somewhere stays open")

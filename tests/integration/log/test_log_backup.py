@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from log_helpers import settle
 from sealed_store import fill
 from sqlalchemy.orm import Session, sessionmaker
 from typer import Typer
@@ -19,9 +18,11 @@ from crm_store.repositories.problems import StoreError
 from crm_store.services.seal_keys import create_keys
 from pipelines.backup import check_backup, create_backup, restore_backup
 from pipelines.cli_audit import audit_app, backup_app, restore
+from pipelines.housekeeping import chores_of, keep
 from pipelines.runtime import Runtime
-from pipelines.seals import SealPlace, keep_sealing
+from pipelines.seals import SealPlace
 from pipelines.settings import Settings
+from tests.settling import settle
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -138,7 +139,8 @@ def test_a_served_store_is_sealed_until_it_stops(runtime: Runtime, sessions: ses
     fill(sessions)
     settle(sessions)
     stop = threading.Event()
-    thread = threading.Thread(target=keep_sealing, args=(runtime, stop))
+    [sealing] = [chore for chore in chores_of(runtime) if chore.title.startswith("seals")]
+    thread = threading.Thread(target=keep, args=(sealing, stop))
     thread.start()
     book = SealPlace.of(runtime.settings).book()
     for _ in range(600):

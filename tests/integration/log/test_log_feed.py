@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
-from log_helpers import HOUR, T0, Together, a_fact, settle, write_lead
+from log_helpers import HOUR, T0, Together, a_fact, write_lead
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -19,6 +19,7 @@ from crm_store.repositories.events import Event
 from crm_store.repositories.feed import read_feed
 from crm_store.repositories.problems import StoreError
 from crm_store.repositories.records import write_record
+from tests.settling import settle
 from tests.sizes import full
 
 WRITERS = 8

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from log_helpers import HOUR, T0, a_fact, settle
+from log_helpers import HOUR, T0, a_fact
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
@@ -18,6 +18,7 @@ from crm_store.repositories.changelog import verify
 from crm_store.repositories.feed import read_feed
 from crm_store.repositories.records import Conflict, get_record, write_record
 from crm_store.repositories.upsert import UpsertRow, upsert_records
+from tests.settling import settle
 from tests.sizes import FULL, full
 
 EXAMPLES, STEPS = full(4, 500), full(20, 50)  # for each of the two stores: 50,000 steps in a full run

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from log_helpers import Together, settle, write_lead
+from log_helpers import Together, write_lead
 from sealed_store import (
     ATTACKS,
     LEADS,
@@ -38,6 +38,7 @@ from crm_store.services.seal_audit import audit
 from crm_store.services.seal_book import SealBook
 from crm_store.services.seal_keys import SealSigner, create_keys
 from crm_store.services.sealing import seal_store
+from tests.settling import settle
 from tests.sizes import full
 
 TAMPERINGS = full(40, 10_000)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from log_helpers import HOUR, T0, Together, write_lead
-from sqlalchemy import event, func, select
+from sqlalchemy import Connection, event, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
@@ -13,7 +13,8 @@ from crm_store.models import Account, ChangeLog, Lead, User
 from crm_store.repositories.changelog import verify
 from crm_store.repositories.problems import StoreError
 from crm_store.repositories.records import get_record, states_of, write_record
-from crm_store.repositories.upsert import MAX_ROWS, RowResult, UpsertRow, upsert_records
+from crm_store.repositories.upsert import MAX_ROWS, UpsertRow, upsert_records
+from crm_store.repositories.upsert_plan import RowResult
 
 
 def test_rows_are_created_then_unchanged_then_updated(sessions: sessionmaker[Session]) -> None:
@@ -117,6 +118,32 @@ def test_a_bad_row_never_spoils_the_others(
         assert verify(session) == []
 
 
+def test_rows_that_want_what_others_have_are_found_together(sessions: sessionmaker[Session]) -> None:
+    """What is theirs alone costs a few attempts for all such rows, not some for each."""
+    upsert(sessions, [row(str(number)) for number in range(40)])
+    rows = [row(f"new {number}") for number in range(40)]
+    rows[1::2] = [UpsertRow({"source": "crm", "external_id": f"{n}"}, id=f"lea_{n}") for n in range(20)]
+    attempts: list[str] = []
+    with transaction(sessions) as session:
+        event.listen(session, "after_transaction_create", lambda _, begun: attempts.append(str(begun)))
+        results = upsert_in(session, rows, hours=1)
+    assert [one.status for one in results] == ["created", "invalid"] * 20
+    assert {one.problem.code for one in results if one.problem} == {"outside_id_taken"}
+    assert len(attempts) == 2
+    with sessions() as session:
+        assert verify(session) == []
+
+
+def test_an_outside_id_may_pass_from_one_row_to_the_next(sessions: sessionmaker[Session]) -> None:
+    upsert(sessions, [row("1"), row("2")])
+    first, second = (stable_id("lead", "crm", name) for name in "12")
+    rows = [UpsertRow({"external_id": "9"}, id=first), UpsertRow({"external_id": "1"}, id=second)]
+    assert [one.status for one in upsert(sessions, rows, hours=1)] == ["updated"] * 2
+    with sessions() as session:
+        outside = {lead.id: lead.external_id for lead in session.scalars(select(Lead))}
+    assert outside == {first: "9", second: "1"}
+
+
 def test_a_row_may_refer_to_a_row_before_it_but_not_behind(sessions: sessionmaker[Session]) -> None:
     parent = stable_id("account", "crm", "parent")
     child = {"source": "crm", "external_id": "child", "name": "子公司", "parent_id": parent}
@@ -213,6 +240,31 @@ def test_batches_that_meet_lose_nothing(postgres_sessions: sessionmaker[Session]
         written = sum(one.status != "unchanged" for results in outcomes.values() for one in results)
         assert entries == size // 2 + written
         assert written == clients * size
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("theirs", ["made from the outside id", "another"])
+def test_a_record_created_just_before_the_lock_is_the_one_meant(
+    postgres_sessions: sessionmaker[Session], theirs: str
+) -> None:
+    """Between the look for outside ids and the lock, another caller creates the same record."""
+    record_id = stable_id("lead", "crm", "1") if theirs == "made from the outside id" else "lea_other"
+    values = {"source": "crm", "external_id": "1", "need": "theirs"}
+
+    created: list[RowResult] = []
+
+    def barge_in(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if "lead.external_id IN" in statement and not created:
+            created.extend(upsert(postgres_sessions, [UpsertRow(values, id=record_id)]))
+
+    with transaction(postgres_sessions) as session:
+        event.listen(session.connection(), "after_cursor_execute", barge_in)
+        results = upsert_in(session, [row("1", need="mine"), row("2", need="mine")], hours=1)
+    assert [one.status for one in created] == ["created"]
+    assert [(one.status, one.id, one.version) for one in results] == [
+        ("updated", record_id, 2),
+        ("created", stable_id("lead", "crm", "2"), 1),
+    ]
 
 
 def row(external_id: str, version: int | None = None, **values: Any) -> UpsertRow:

@@ -48,11 +48,25 @@ def test_a_survivor_has_what_happened_with_the_merged_lead_from_the_merge_to_its
 def test_a_surviving_account_has_the_orders_and_tickets_of_the_merged_one(
     store_engine: Engine, sessions: sessionmaker[Session], tmp_path: Path
 ) -> None:
-    for source, count in (("orders", 3), ("ticket_events", 3), ("contract_events", 2)):
+    # A third ticket event is of a ticket that was deleted before the merge.
+    for source, count in (("orders", 3), ("ticket_events", 2), ("contract_events", 2)):
         found = both(store_engine, sessions, tmp_path, source, "account", "acc_3")
         own = both(store_engine, sessions, tmp_path, source, "account", "acc_1")
-        assert len(own) == count
-        assert found == [(name, max(25.0, known), until) for name, known, until in own]
+        still_known = [one for one in own if one[2] is None]
+        assert len(still_known) == count
+        assert found == [(name, max(25.0, known), until) for name, known, until in still_known]
+
+
+@pytest.mark.usefixtures("company")
+def test_what_was_said_of_a_deleted_record_holds_until_then_and_again_from_its_restoration(
+    store_engine: Engine, sessions: sessionmaker[Session], tmp_path: Path, write: Write
+) -> None:
+    write("ticket", "tic_3", {"deleted_at": None}, 20)
+    found = both(store_engine, sessions, tmp_path, "ticket_events", "account", "acc_1")
+    assert [one for one in found if "tic_3" in one[0]] == [
+        ("tic_3@1#opened", 8.0, 9.0),
+        ("tic_3@1#opened", 20.0, None),
+    ]
 
 
 def both(

@@ -25,6 +25,7 @@ from crm_store.repositories.scores import (
     history,
     latest,
     ranked,
+    standing_at,
 )
 from tests.integration.read_store.clock import HOUR, T0
 
@@ -37,6 +38,13 @@ REASONS = (
 )
 
 
+def test_the_weekly_chances_are_kept_to_the_millionth(sessions: sessionmaker[Session]) -> None:
+    said = replace(score(42.5), weekly=(0.1234567, 0.0, 0.25))
+    append(sessions, row("lea_weekly", said, rank_value=42.5))
+    with sessions() as session:
+        assert latest(session, MODEL, ["lea_weekly"])["lea_weekly"].score.weekly == (0.123457, 0.0, 0.25)
+
+
 @pytest.mark.usefixtures("noise")
 def test_a_score_comes_back_as_it_was_said(sessions: sessionmaker[Session]) -> None:
     said = score(42.5, probability=0.125, source="rules", why="no_champion", reasons=REASONS)
@@ -46,6 +54,19 @@ def test_a_score_comes_back_as_it_was_said(sessions: sessionmaker[Session]) -> N
         assert list(kept) == ["lea_1"]
         assert (kept["lea_1"].score, kept["lea_1"].scored_at, kept["lea_1"].model) == (said, T0, MODEL)
         assert history(session, MODEL, "lea_1") == [kept["lea_1"]]
+
+
+@pytest.mark.usefixtures("noise")
+def test_the_score_as_of_a_moment_is_that_of_the_latest_data_until_then(
+    sessions: sessionmaker[Session],
+) -> None:
+    for hours, value in ((0, 10), (2, 20), (2, 25), (4, 30)):
+        said = replace(score(value), as_of=T0 + hours * HOUR)
+        append(sessions, row("lea_1", said), hours=hours + value / 100)
+    with sessions() as session:
+        found = [standing_at(session, MODEL, "lea_1", T0 + hours * HOUR) for hours in (-1, 0, 1, 2, 3, 9)]
+        assert [one and one.score.value for one in found] == [None, 10, 10, 25, 25, 30]
+        assert standing_at(session, MODEL, "lea_none", T0) is None
 
 
 @pytest.mark.usefixtures("noise")

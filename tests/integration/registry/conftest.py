@@ -1,6 +1,5 @@
 """The local registry, and a store to keep its answers in."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -8,19 +7,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.intake.registry.breaker import CircuitBreaker
 from crm_store.intake.registry.enrich import Enricher, Limits
-from tests.integration.registry.local_registry import Clock, Registry
+from tests.integration.registry.local_registry import Clock, Registry, serving
 
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    server = Registry()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.patience.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -68,6 +69,21 @@ class Registry(ThreadingHTTPServer):
 
     def provider(self, **settings: Any) -> HttpRegistry:
         return HttpRegistry(HttpRegistrySettings(name="local", url=self.url, **settings))
+
+
+@contextmanager
+def serving() -> Iterator[Registry]:
+    """Give a registry that answers while the block runs."""
+    server = Registry()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.patience.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 class Clock:

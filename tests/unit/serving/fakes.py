@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from crm_store.domain.scores import Reason, Score, band_of
+from crm_store.repositories.candidates import Field, Standing
 from serving.app import create_app
 from serving.champions import Absent, Champion
 from serving.deps import ServingDeps, ServingLimits
@@ -24,6 +25,13 @@ KEY = "lp_both"
 READ_KEY = "lp_read"
 SCORE_KEY = "lp_score"
 LEADS = tuple(f"lea_{n:03d}" for n in range(1, 8))
+REPS = (
+    Standing("rep_1", "甲", "tea_1", 3, None),
+    Standing("rep_2", "乙", "tea_1", 5, None),
+    Standing("rep_3", "丙", "tea_1", 5, NOW + timedelta(days=2)),
+    Standing("rep_4", "丁", "tea_1", 500, None),
+    Standing("rep_5", "戊", "tea_2", 0, None),
+)
 ACCOUNTS = ("acc_001", "acc_002")
 
 
@@ -103,6 +111,7 @@ class FakeRecords:
     )
     created_at: dict[str, datetime] = field(default_factory=dict)
     past: dict[str, PastScore] = field(default_factory=dict)
+    given: dict[str, list[PastScore]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
     def _call(self, name: str) -> None:
@@ -126,6 +135,12 @@ class FakeRecords:
     def scorable(self, entity: str, ids: Sequence[str]) -> set[str]:
         self._call("scorable")
         return set(ids)
+
+    def visit_records(
+        self, account_id: str, since: datetime, until: datetime, words: Sequence[str]
+    ) -> dict[str, list[dict[str, Any]]]:
+        self._call("visit_records")
+        return {"service": [], "open_issues": [], "notes": []}
 
     def source_rows(self, source: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         self._call("source_rows")
@@ -151,6 +166,11 @@ class FakeRecords:
         self._call("score_history")
         return [self.past[entity_id]] if entity_id in self.past else []
 
+    def score_at(self, model: str, entity_id: str, moment: datetime) -> PastScore | None:
+        self._call("score_at")
+        known = [past for past in self.given.get(entity_id, []) if past.score.as_of <= moment]
+        return max(known, key=lambda past: past.score.as_of, default=None)
+
     def ranked(self, model: str, wanted: ListFilter, limit: int, cursor: str | None) -> RankedPage:
         """Ids are the cursors; leads are ranked by id, and lea_001 and lea_002 are red."""
         self._call("ranked")
@@ -166,6 +186,10 @@ class FakeRecords:
         return RankedPage(
             rows[:limit], rows[limit - 1]["id"] if more else None, None if cursor else len(rows)
         )
+
+    def candidates(self, lead_ids: Sequence[str], now: datetime) -> Field:
+        self._call("candidates")
+        return Field(REPS, {i: "浙江" for i in lead_ids if i in LEADS}, {"浙江": frozenset({"tea_1"})})
 
     def history(self, entity: str, entity_id: str, sources: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         self._call("history")
@@ -268,6 +292,8 @@ class World:
             {
                 "lead_health": Champion(self.model, "model-1", horizon),
                 "account_churn": Champion(self.model, "model-1"),
+                "account_renewal": Absent("no_champion"),
+                "lead_match": Champion(self.model, "model-1"),
             }
         )
 
@@ -287,7 +313,11 @@ class World:
             records=self.records,
             champions=self.champions,
             online=lambda: self.online if self.online_loaded else None,
-            rules={"lead_health": rules, "account_churn": RuleSource(self.rules, ("account_chats_30d",))},
+            rules={
+                "lead_health": rules,
+                "lead_match": rules,
+                "account_churn": RuleSource(self.rules, ("account_chats_30d",)),
+            },
             clock=lambda: NOW,
             monotonic=self.ticks,
             limits=ServingLimits(

@@ -38,6 +38,7 @@ def test_reasons_are_sentences_for_and_against_with_value_unit_effect_and_trace(
     assert reasons["for"] == [
         {
             "feature": "lead_chats_30d",
+            "meaning": "chats",
             "sentence": "近30天聊天互动 30 次",
             "value": 30.0,
             "unit": "count",

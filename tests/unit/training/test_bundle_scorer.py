@@ -11,6 +11,7 @@ import pytest
 from training.arrays import sigmoid
 from training.bundle import Bundle, BundleBroken, BundleScorer
 from training.bundle.contributions import SetContributions
+from training.bundle.gathered import LEAST, Gatherer
 from training.bundle.scorer import SET
 from training.calibration import Calibrator
 from training.candidates import rows_of
@@ -85,7 +86,33 @@ def test_reasons_name_what_speaks_for_and_against_with_its_value(scorer: BundleS
     assert chats.effect > 0 > silence.effect
     strengths = [abs(reason.effect) for reason in busy.reasons]
     assert strengths == sorted(strengths, reverse=True)
-    assert len({reason.feature for reason in busy.reasons}) == len(busy.reasons) <= 6
+    assert len({reason.feature for reason in busy.reasons}) == len(busy.reasons)
+
+
+def test_a_scores_base_is_the_same_for_everyone_but_for_what_is_no_reason(
+    scorer: BundleScorer, rows: list[dict[str, object]]
+) -> None:
+    _, base = scorer.effects(scorer.bundle.encoding.matrix(rows[:1]))
+    left_out = LEAST * len(scorer.bundle.encoding.features)
+    assert [score.base for score in scorer.score(rows, AS_OF)] == pytest.approx(
+        [base[0]] * len(rows), abs=left_out
+    )
+
+
+def test_features_that_mean_the_same_are_one_reason_told_by_the_strongest() -> None:
+    names = ["lead_chats_7d", "lead_calls_30d", "lead_chats_30d", "lead_chats_90d", "lead_need"]
+    row = dict(zip(names, [1.0, 2.0, 3.0, 4.0, "x"], strict=True))
+    effects = np.array([[2.0, -4.0, 3.0, -6.0, 0.01], [-1.0, 0.5, -2.0, 0.5, 3.0]])
+    one, other = Gatherer(names).reasons([row, row], effects)
+    assert [(r.feature, r.value, r.effect) for r in one] == [
+        ("lead_calls_30d", 2.0, -4.0),
+        ("lead_chats_90d", 4.0, -1.0),
+    ]
+    assert [(r.feature, r.effect) for r in other] == [
+        ("lead_need", 3.0),
+        ("lead_chats_30d", -2.5),
+        ("lead_calls_30d", 0.5),
+    ]
 
 
 def test_for_an_account_the_same_evidence_speaks_against(bundle: Bundle) -> None:

@@ -75,7 +75,27 @@ def test_a_booster_that_learned_nothing_shares_nothing() -> None:
     assert contributions.base == pytest.approx(np.asarray(booster.predict(rows, raw_score=True))[0])
 
 
-def test_trees_that_ask_too_much_are_left_to_lightgbm() -> None:
-    booster, _ = boosted(5, num_leaves=40)
-    with pytest.raises(ValueError, match="questions"):
-        SetContributions(booster.dump_model())
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"num_leaves": 40},
+        {"num_leaves": 127, "max_depth": 9, "min_data_in_leaf": 1},
+        {"num_leaves": 400, "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0.0},
+    ],
+    ids=["more questions than bits", "deep", "to the last row"],
+)
+def test_deep_trees_are_cut_into_blocks_and_share_the_same(params: dict[str, Any]) -> None:
+    booster, rows = boosted(5, **params)
+    native = np.asarray(booster.predict(rows, pred_contrib=True))
+    assert SetContributions(booster.dump_model()).shares(rows) == pytest.approx(native[:, :-1], abs=1e-8)
+
+
+def test_linear_trees_are_left_to_lightgbm() -> None:
+    booster, _ = boosted(6)
+    dump = booster.dump_model()
+    leaf = dump["tree_info"][0]["tree_structure"]
+    while "left_child" in leaf:
+        leaf = leaf["left_child"]
+    leaf["leaf_const"] = 0.0
+    with pytest.raises(ValueError, match="linear"):
+        SetContributions(dump)

@@ -163,7 +163,13 @@ def test_shipped_documents_say_what_they_are():
         ("lead_health@1", "lead", "0-100", "value"),
         ("activity_pool@1", "lead", "points", None),
         ("account_risk@1", "account", "0-100", "loss"),
+        ("account_purchase@1", "account", "0-100", None),
+        ("account_service@1", "account", "0-100", None),
+        ("account_stability@1", "account", "0-100", None),
         ("stage_gate@1", "opportunity", "points", None),
+        ("lead_fit@1", "lead", "points", None),
+        ("customer_tier@1", "account", "points", None),
+        ("lead_match@1", "pair", "0-100", "value"),
     }
 
 

@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 
 from crm_store.database import transaction
 from crm_store.services.access import LOCK_AFTER, create_user, disable_user
-from serving.workbench.attempts import Attempts
+from serving.attempts import Attempts
+from serving.workbench.cards import card_route
 from serving.workbench.doors import Doors
 from serving.workbench.gate import Gate, cookie_name
 from serving.workbench.visitors import Visitors
@@ -34,7 +35,8 @@ def site(sqlite_sessions: sessionmaker[Session]) -> Ask:
         async def run() -> httpx.Response:
             visitors = Visitors(sqlite_sessions, lambda: NOW + timedelta(minutes=1))
             doors = Doors(visitors, cookie_name(secure=True), secure=True, attempts=Attempts(lambda: 0.0))
-            gate = Gate(Starlette(routes=doors.routes()), visitors, ["https://crm.example"])
+            routes = [*doors.routes(), card_route({"lead_health": b"<h1>card</h1>"}.get)]
+            gate = Gate(Starlette(routes=routes), visitors, ["https://crm.example"])
             transport = httpx.ASGITransport(gate)
             origin = "https://crm.example"
             async with httpx.AsyncClient(transport=transport, base_url=origin, cookies=cookies) as client:
@@ -147,3 +149,15 @@ def test_the_language_is_remembered_and_leads_back(site: Ask) -> None:
 @pytest.mark.parametrize("query", ["to=fr&next=/leads", "next=/leads"])
 def test_an_unknown_language_changes_nothing(site: Ask, query: str) -> None:
     assert "set-cookie" not in site("GET", f"/language?{query}").headers
+
+
+def test_a_model_card_is_for_those_who_are_signed_in_and_runs_nothing(site: Ask) -> None:
+    session = dict(sign_in(site).cookies)
+    assert site("GET", "/cards/lead_health").status_code == 303
+    card = site("GET", "/cards/lead_health", session)
+    assert (card.status_code, card.text) == (200, "<h1>card</h1>")
+    policy = card.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    for path in ("/cards/account_churn", "/cards/..%2fsecret.key", "/cards/x"):
+        assert site("GET", path, session).status_code == 404

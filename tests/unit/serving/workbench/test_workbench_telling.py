@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 
 from crm_store.domain.policy import Viewer
-from crm_store.domain.scores import Reason, Score
+from crm_store.domain.scores import Reason
 from crm_store.repositories.views import TimelineItem
 from serving.kinds import ACCOUNT, LEAD
 from serving.workbench.chart import history_options
 from serving.workbench.frame import Reader
 from serving.workbench.happenings import change, changes_told, state_says, tell, tell_item
-from serving.workbench.movement import movement
 from serving.workbench.ranked_page import rows_html
 from serving.workbench.reading import Line, RankedList
 from serving.workbench.visitors import Visitor
@@ -191,22 +190,3 @@ def test_the_chart_shows_shanghai_time() -> None:
     assert datetime.fromtimestamp(milliseconds / 1000, UTC).hour == 8
     assert value == 42.4
     assert options["useUTC"] is True
-
-
-def scored(value: float, source: Any = "model", **effects: float) -> Score:
-    reasons = tuple(Reason(name, 1.0, effect) for name, effect in effects.items())
-    return Score(value, "red", None, reasons, source, "v1", AT)
-
-
-def test_a_movement_names_the_reasons_that_made_it() -> None:
-    before = scored(40, a=-20, b=5, c=3, d=1.0)
-    now = scored(52, a=-8, b=5, e=-2, d=1.2)
-    found = movement(now, before)
-    assert found.points == 12
-    assert [(reason.feature, points) for reason, points in found.reasons] == [("a", 12), ("c", -3), ("e", -2)]
-    assert found.scorer is None
-
-
-def test_a_movement_says_when_another_scorer_spoke() -> None:
-    assert movement(scored(50, "rules"), scored(50, "model")).scorer == ("model", "rules")
-    assert movement(scored(50), scored(50)).reasons == []

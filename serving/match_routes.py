@@ -1,0 +1,158 @@
+"""``POST /v1/leads/match``: whom each lead should go to, with reasons, and who was excluded and why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from crm_store.domain.scores import Reason
+from features.catalog import CATALOG
+from features.composed import COMPOSED
+from serving.access import Door, policy_of
+from serving.errors import ServingError, error_of, why_of
+from serving.examples import answer_response, error_responses, ids_example
+from serving.explain import moment
+from serving.kinds import LEAD
+from serving.language import Language, language_of
+from serving.matching import Candidate, Match, Matcher
+from serving.parsing import ids_of
+from serving.schemas import MatchResults
+from serving.score_routes import ACCEPT_LANGUAGE, SECURITY, language_headers
+
+_ERRORS = (
+    *("body_empty", "json_invalid", "body_too_large", "type_invalid", "field_missing", "field_unknown"),
+    *("ids_empty", "too_many_ids", "internal", "store_unavailable", "timeout"),
+)
+EXCLUDED: Final[dict[str, tuple[str, str]]] = {
+    "other_region": ("不在其负责的地区", "The lead is outside their team's region"),
+    "on_leave": ("正在休假", "On leave"),
+    "at_capacity": ("在跟线索已满", "At capacity: too many open leads"),
+}
+
+
+def match_router(door: Door, matcher: Matcher) -> APIRouter:
+    """Return the matching operation."""
+    router = APIRouter(tags=["scores 评分"])
+
+    async def endpoint(request: Request) -> Response:
+        viewer = await door.admit(request, LEAD.entity, "score")
+        ids = ids_of(await request.body())
+        seen = await door.within_sight(viewer, LEAD.entity, ids)
+        language = language_of(request.headers.get("accept-language"))
+        try:
+            matches = await asyncio.to_thread(matcher.answer, [one for one in ids if one in seen])
+        except Exception as error:
+            raise ServingError("store_unavailable") from error
+        content = orjson.dumps(
+            {"results": told(ids, matches, matcher.limits.seed, language)}, option=orjson.OPT_SERIALIZE_NUMPY
+        )
+        return Response(content, media_type="application/json", headers=language_headers(language))
+
+    router.add_api_route(
+        "/v1/leads/match",
+        endpoint,
+        methods=["POST"],
+        summary="Match leads with reps 线索匹配销售",
+        operation_id="match_leads",
+        description=_DESCRIPTION,
+        response_class=Response,
+        responses=answer_response(MatchResults)
+        | error_responses("api_key_missing", "api_key_invalid", "scope_missing", *_ERRORS),
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": {"$ref": "#/components/schemas/Ids"},
+                        "example": ids_example(LEAD),
+                    }
+                },
+            },
+            "security": SECURITY,
+            "parameters": [ACCEPT_LANGUAGE],
+            **policy_of(LEAD.entity, "score"),
+        },
+    )
+    return router
+
+
+def told(
+    ids: Sequence[str], matches: dict[str, Match], seed: int, language: Language
+) -> list[dict[str, Any]]:
+    """Return one item per id, in the order asked: either a match or an error."""
+    return [
+        {"id": one, "match": _match(one, matches[one], seed, language), "error": None}
+        if one in matches
+        else {"id": one, "match": None, "error": error_of(LEAD.not_found, "ids")}
+        for one in ids
+    ]
+
+
+def _match(lead_id: str, match: Match, seed: int, language: Language) -> dict[str, Any]:
+    return {
+        "rung": match.rung,
+        "why": why_of(match.why) if match.why else None,
+        "version": match.version,
+        "as_of": moment(match.as_of),
+        "seed": seed if match.rung == "rules" else None,
+        "reps": [
+            _candidate(lead_id, place, one, match, language) for place, one in enumerate(match.ranked, 1)
+        ],
+        "excluded": [
+            {
+                "rep_id": rep.rep_id,
+                "name": rep.name,
+                "code": code,
+                "message": {"zh": EXCLUDED[code][0], "en": EXCLUDED[code][1]},
+                "until": rep.away_until.astimezone(UTC) if code == "on_leave" and rep.away_until else None,
+            }
+            for rep, code in match.excluded
+        ],
+    }
+
+
+def _candidate(lead_id: str, place: int, one: Candidate, match: Match, language: Language) -> dict[str, Any]:
+    score = one.score
+    told: dict[str, list[dict[str, Any]]] = {"for": [], "against": [], "notes": []}
+    for reason in score.reasons if score else ():
+        side = "for" if reason.effect > 0 else "against" if reason.effect < 0 else "notes"
+        told[side].append(_reason(lead_id, reason, match, language))
+    chance = None if score is None or score.probability is None else round(score.probability, 6)
+    return {
+        "rank": place,
+        "rep_id": one.rep.rep_id,
+        "name": one.rep.name,
+        "team_id": one.rep.team_id,
+        "open_leads": one.rep.open_leads,
+        "probability": chance,
+        "reasons": told,
+    }
+
+
+def _reason(lead_id: str, reason: Reason, match: Match, language: Language) -> dict[str, Any]:
+    feature = CATALOG.get(reason.feature) or COMPOSED.get(reason.feature)
+    own = feature.say(reason.value, language) if feature else reason.feature
+    of_lead = reason.feature.startswith("lead_") and feature is not None
+    trace = f"{LEAD.path}/{lead_id}/trace/{reason.feature}?as_of={moment(match.as_of)}" if of_lead else None
+    return {
+        "feature": reason.feature,
+        "sentence": reason.sentence[0 if language == "zh" else 1] if reason.sentence else own,
+        "value": reason.value,
+        "unit": feature.unit if feature else None,
+        "effect": round(reason.effect, 2),
+        "trace": trace,
+    }
+
+
+_DESCRIPTION = (
+    "1–1000 ids; for each lead the reps who may have it, best first, with the chance of winning it, reasons "
+    "for and against, and who was excluded and why. `rung` says who ranked: the model, or the rules' "
+    "weighted round-robin by past wins, whose `seed` makes it repeatable.\n\n"
+    "1–1000 个编号；逐条返回可接手的销售（按赢单概率排序）、正反理由、被排除的人及原因。"
+    "`rung` 说明由模型还是规则（按过往赢单加权轮转，`seed` 可复现）排序。"
+)

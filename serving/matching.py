@@ -1,0 +1,204 @@
+"""Whom a lead should go to: its candidates ranked by chance of winning, by the model or by rules.
+
+``model``  the champion's P(win | lead, rep) from the features of both
+``rules``  weighted round-robin by past wins among the candidates, deterministic under a recorded seed
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from crm_store.domain.round_robin import turns
+from crm_store.domain.scores import Score
+from crm_store.repositories.candidates import Field, Standing
+from features.composed import COMPOSED
+from features.pairs import composed, fit_ids
+from serving.champions import Absent, Champion, Champions
+from serving.ladder import RuleSource
+from serving.online import OnlineDownError, OnlineGate
+from serving.ports import Records
+
+log = logging.getLogger("leadpulse.serving")
+MODEL = "lead_match"
+Rung = Literal["model", "rules"]
+Exclusion = Literal["other_region", "on_leave", "at_capacity"]
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MatchLimits:
+    """``open_leads`` is how many a rep may have, ``seed`` settles the rules' ties."""
+
+    open_leads: int = 100
+    seed: int = 7
+    fresh: timedelta = timedelta(hours=48)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A rep in their place; ``score`` holds probability and reasons, None where nothing is known of them."""
+
+    rep: Standing
+    score: Score | None
+
+
+@dataclass(frozen=True)
+class Match:
+    """The candidates of a lead, best first, who was excluded and why, and the rung that ranked them."""
+
+    ranked: tuple[Candidate, ...]
+    excluded: tuple[tuple[Standing, Exclusion], ...]
+    rung: Rung
+    why: str | None
+    version: str
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Fresh online values by id, and why there are none for the others."""
+
+    values: dict[str, Values]
+    why: str | None
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """Ranks reps for leads. Safe to call from several threads; raises what the record store raises."""
+
+    champions: Champions
+    gate: OnlineGate
+    rules: RuleSource
+    records: Records
+    clock: Callable[[], datetime]
+    limits: MatchLimits
+
+    def answer(self, ids: Sequence[str]) -> dict[str, Match]:
+        """Return the match of each of ``ids`` that is on record."""
+        now = self.clock()
+        wanted = list(dict.fromkeys(ids))
+        field = self.records.candidates(wanted, now)
+        known = [lead_id for lead_id in wanted if lead_id in field.regions]
+        reps = self._online("rep", [rep.rep_id for rep in field.reps], now)
+        leads = self._online("lead", known, now)
+        return {lead_id: self._match(lead_id, field, leads, reps, now) for lead_id in known}
+
+    def _match(self, lead_id: str, field: Field, leads: _Rows, reps: _Rows, now: datetime) -> Match:
+        open_to, excluded = self._sorted_out(lead_id, field)
+        standing = self.champions.current(MODEL)
+        missing = any(rep.rep_id not in reps.values for rep in open_to)
+        why: str | None = None
+        if isinstance(standing, Absent):
+            why = standing.code
+        elif lead_id not in leads.values:
+            why = leads.why or "no_online_features"
+        elif missing:
+            why = reps.why or "no_online_features"
+        elif isinstance(standing, Champion):
+            try:
+                ranked = self._by_model(standing, lead_id, leads.values[lead_id], open_to, reps.values, now)
+                return Match(ranked, excluded, "model", None, standing.version, now)
+            except OnlineDownError:
+                why = "no_online_features"
+            except Exception as error:
+                log.warning("match_failed", extra={"error": type(error).__name__})
+                why = "bundle_broken"
+        ranked = self._by_rules(lead_id, open_to, reps.values, now)
+        return Match(ranked, excluded, "rules", why, self._rules_version, now)
+
+    @property
+    def _rules_version(self) -> str:
+        return str(getattr(self.rules.scorer, "version", "rules"))
+
+    def _sorted_out(
+        self, lead_id: str, field: Field
+    ) -> tuple[list[Standing], tuple[tuple[Standing, Exclusion], ...]]:
+        """Return who may have the lead, and the others with the first thing that speaks against each."""
+        routed = field.routed(lead_id)
+        open_to: list[Standing] = []
+        excluded: list[tuple[Standing, Exclusion]] = []
+        for rep in field.reps:
+            if routed is not None and rep.team_id not in routed:
+                excluded.append((rep, "other_region"))
+            elif rep.away_until is not None:
+                excluded.append((rep, "on_leave"))
+            elif rep.open_leads >= self.limits.open_leads:
+                excluded.append((rep, "at_capacity"))
+            else:
+                open_to.append(rep)
+        return open_to, tuple(excluded)
+
+    def _by_model(
+        self,
+        champion: Champion,
+        lead_id: str,
+        lead: Values,
+        open_to: Sequence[Standing],
+        reps: Mapping[str, Values],
+        now: datetime,
+    ) -> tuple[Candidate, ...]:
+        if not open_to:
+            return ()
+        fits = self._fits(lead_id, lead, open_to)
+        signals = []
+        for rep in open_to:
+            values = reps[rep.rep_id]
+            team = [v["rep_open_leads"] for v in reps.values() if v["rep_team"] == values["rep_team"]]
+            mean = sum(team) / len(team) if team else None
+            signals.append(
+                {**lead, **values, **composed(COMPOSED, lead, values, fits[rep.rep_id], mean, now)}
+            )
+        scores = champion.scorer.score(signals, now)
+        ranked = sorted(
+            zip(open_to, scores, strict=True),
+            key=lambda pair: (-(pair[1].probability or 0.0), pair[0].rep_id),
+        )
+        return tuple(Candidate(rep, score) for rep, score in ranked)
+
+    def _fits(
+        self, lead_id: str, lead: Values, open_to: Sequence[Standing]
+    ) -> dict[str, dict[str, Values | None]]:
+        """Return rep → kind → values of their leads of the same kind; one read for all of them."""
+        keys = {rep.rep_id: fit_ids(rep.rep_id, lead_id, lead) for rep in open_to}
+        flat = [fit for of_rep in keys.values() for fit in of_rep.values()]
+        found = dict(zip(flat, self.gate.read("fit", flat).values, strict=True)) if flat else {}
+        return {rep: {kind: found[fit] for kind, fit in of_rep.items()} for rep, of_rep in keys.items()}
+
+    def _by_rules(
+        self, lead_id: str, open_to: Sequence[Standing], reps: Mapping[str, Values], now: datetime
+    ) -> tuple[Candidate, ...]:
+        weights, given = {}, {}
+        for rep in open_to:
+            values = reps.get(rep.rep_id, {})
+            weights[rep.rep_id] = 1.0 + (values.get("rep_wins_90d") or 0.0)
+            recent = values.get("rep_assignments_30d")
+            given[rep.rep_id] = float(rep.open_leads) if recent is None else recent
+        by_id = {rep.rep_id: rep for rep in open_to}
+        known = [rep_id for rep_id in by_id if rep_id in reps]
+        scores = dict(zip(known, self.rules.scorer.score([reps[i] for i in known], now), strict=True))
+        order = turns(weights, given, lead_id, self.limits.seed)
+        return tuple(Candidate(by_id[rep_id], scores.get(rep_id)) for rep_id in order)
+
+    def _online(self, entity: str, ids: Sequence[str], now: datetime) -> _Rows:
+        if not ids:
+            return _Rows({}, None)
+        try:
+            rows = self.gate.read(entity, ids)
+        except OnlineDownError as down:
+            return _Rows({}, "starting" if down.state == "starting" else "no_online_features")
+        found, why = {}, None
+        for one, values, as_of in zip(ids, rows.values, rows.as_of, strict=True):
+            if values is not None and as_of is not None and now - as_of <= self.limits.fresh:
+                found[one] = values
+            else:
+                why = "stale_online_features" if as_of is not None else "no_online_features"
+        return _Rows(found, why)
+
+
+def _best_first(one: Candidate) -> tuple[float, str]:
+    chance = one.score.probability if one.score else None
+    return -(chance or 0.0), one.rep.rep_id

@@ -1,0 +1,87 @@
+"""The hazard against Kaplan-Meier, Cox and the rules: on a demo company, and on the public sellers' silence.
+
+Nothing is drawn: every look is learned from, tested on and replayed week by week. ``LEADPULSE_BENCH_SCALE``
+is the size of the demo company; the public files are measured where ``LEADPULSE_TEST_OLIST`` names them.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from crm_store.database import migrate
+from pipelines.demo import OLIST_LABELS_UNTIL
+from pipelines.jobs import export_sources
+from pipelines.runtime import Runtime
+from pipelines.state import HomeState
+from training.survival.dataset import follow
+from training.survival.hazard import fit_hazard
+from training.survival.specs import HAZARDS, HazardSpec
+from training.survival.train import compare
+from training.train import Baseline, Catalog
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+MEASURES = ("auc_30", "auc_90", "auc_180", "ibs", "concordance", "ece_90", "ece_180")
+
+
+def run() -> dict[str, object]:
+    """Return the measures of each scorer on each company, and how early red warned."""
+    report: dict[str, object] = {}
+    scale = float(os.environ.get("LEADPULSE_BENCH_SCALE", "0.5"))
+    with tempfile.TemporaryDirectory() as folder:
+        report |= _told("demo", _measured(_demo(Path(folder, "demo"), scale), HAZARDS["demo"], NOW))
+        if olist := os.environ.get("LEADPULSE_TEST_OLIST"):
+            home = _olist(Path(folder, "olist"), Path(olist))
+            report |= _told("olist", _measured(home, HAZARDS["olist"], OLIST_LABELS_UNTIL))
+    return report
+
+
+def _measured(runtime: Runtime, spec: HazardSpec, now: datetime):
+    spec = replace(spec, learn_rows=None, test_rows=None, replayed=None)
+    catalog, baseline = Catalog.shipped(spec.entity), Baseline.shipped(spec.rules)
+    data = follow(spec, runtime.features.sources, now, runtime.features.compute, catalog, baseline)
+    fitted = fit_hazard(spec, data.learn, data.stop_at, data.split_at, now, catalog.hash)
+    return compare(spec, data, fitted.bundle, baseline, None)
+
+
+def _told(company: str, compared) -> dict[str, object]:
+    told: dict[str, object] = {}
+    for scorer, measured in compared.metrics.items():
+        told |= {f"{company}_{scorer}_{name}": _rounded(measured[name]) for name in MEASURES}
+    for scorer, warned in compared.warnings.items():
+        figures: Mapping[str, float | None] = warned.as_dict()
+        told |= {f"{company}_{scorer}_warning_{name}": _rounded(value) for name, value in figures.items()}
+    return told
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _home(folder: Path, company: str) -> Runtime:
+    folder.mkdir(parents=True)
+    HomeState(company, 7, NOW.isoformat()).write(folder)
+    runtime = Runtime.at(folder)
+    migrate(runtime.settings.store_url)
+    return runtime
+
+
+def _demo(folder: Path, scale: float) -> Runtime:
+    from pipelines.demo_company import generate
+    from pipelines.demo_company.loading import load
+
+    runtime = _home(folder, "demo")
+    load(runtime.engine, generate(7, NOW, scale, lambda *_: None), NOW, lambda *_: None)
+    export_sources(runtime, lambda *_: None)
+    return runtime
+
+
+def _olist(folder: Path, files: Path) -> Runtime:
+    from crm_store.imports.olist import import_olist
+
+    runtime = _home(folder, "olist")
+    import_olist(runtime.engine, files, rejects_folder=folder / "rejects", now=NOW, progress=lambda *_: None)
+    export_sources(runtime, lambda *_: None)
+    return runtime

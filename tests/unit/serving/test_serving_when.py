@@ -1,0 +1,112 @@
+"""When a loss threatens: told where a hazard is champion, and never in the way of a score."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm_store.domain.scores import Score
+from serving.champions import Absent, Champion
+from serving.when import lost_by, when_told
+from tests.unit.serving.fakes import ACCOUNTS, BrokenError, World
+
+WEEKLY = (0.0, 0.3, 0.25, *(0.001,) * 23)
+
+
+@dataclass
+class FakeHazard:
+    """Gives everybody the same weeks."""
+
+    version: str = "renewal-1"
+    broken: bool = False
+    asked: int = 0
+    rows: list[Mapping[str, object]] = field(default_factory=list)
+
+    def score(self, signals: Sequence[Mapping[str, object]], as_of: datetime) -> list[Score]:
+        self.asked += 1
+        if self.broken:
+            raise BrokenError("secret of the hazard")
+        return [Score(20, "red", 0.57, (), "model", self.version, as_of, weekly=WEEKLY) for _ in signals]
+
+
+@pytest.fixture
+def hazard() -> FakeHazard:
+    return FakeHazard()
+
+
+@pytest.fixture
+def world(hazard: FakeHazard) -> World:
+    world = World()
+    world.champions.standing["account_renewal"] = Champion(hazard, hazard.version)
+    return world
+
+
+def risk(world: World, *ids: str) -> list[dict]:
+    response = world.client()("POST", "/v1/accounts/risk", json={"ids": list(ids)})
+    assert response.status_code == 200
+    return [result["score"] for result in response.json()["results"]]
+
+
+def test_a_risk_says_when_too(world: World) -> None:
+    (told,) = risk(world, ACCOUNTS[0])
+    assert told["version"] == "model-1"
+    assert told["when"]["weeks"] == list(WEEKLY)
+    assert told["when"]["likeliest_weeks"] == [2, 3]
+    assert told["when"]["median_week"] == 3
+    assert told["when"]["total"] == pytest.approx(0.573)
+
+
+def test_without_a_hazard_the_answer_is_as_it_was(world: World) -> None:
+    world.champions.standing["account_renewal"] = Absent("no_champion")
+    (told,) = risk(world, ACCOUNTS[0])
+    assert told["when"] is None
+    assert told["rung"] == "model"
+
+
+def test_a_hazard_that_fails_costs_no_score(world: World, hazard: FakeHazard) -> None:
+    hazard.broken = True
+    (told,) = risk(world, ACCOUNTS[0])
+    assert (told["when"], told["rung"]) == (None, "model")
+
+
+def test_rules_say_when_too_while_there_are_features(world: World) -> None:
+    world.champions.standing["account_churn"] = Absent("no_champion")
+    (told,) = risk(world, ACCOUNTS[0])
+    assert told["rung"] == "rules_online"
+    assert told["when"]["median_week"] == 3
+
+
+def test_leads_are_not_asked_when(world: World, hazard: FakeHazard) -> None:
+    assert "when" not in world.client().one("lea_001")
+    assert hazard.asked == 0
+
+
+def test_the_same_features_are_asked_about_once(world: World, hazard: FakeHazard) -> None:
+    client = world.client()
+    for _ in range(2):
+        client("POST", "/v1/accounts/risk", json={"ids": [ACCOUNTS[0]]})
+    assert hazard.asked == 1
+
+
+def test_nobody_knows_when_without_weeks() -> None:
+    assert when_told(None) is None
+
+
+def test_a_quiet_future_has_no_likely_week() -> None:
+    told = when_told([0.0001] * 26)
+    assert told is not None
+    assert (told["likeliest_weeks"], told["median_week"]) == ([], None)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30).map(lambda ws: [w / max(sum(ws), 1) for w in ws]))
+def test_the_weeks_add_up(weekly: list[float]) -> None:
+    by_week, told = lost_by(weekly), when_told(weekly)
+    assert told is not None
+    assert by_week == sorted(by_week)
+    assert 0 <= by_week[-1] <= 1
+    assert told["total"] == pytest.approx(by_week[-1], abs=1e-6)
+    median = told["median_week"]
+    assert median is None or by_week[median - 1] >= 0.5

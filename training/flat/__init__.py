@@ -1,0 +1,1 @@
+"""Any flat file of leads, opportunities or customers: split, tuned, blended, calibrated and reported."""

@@ -1,0 +1,106 @@
+"""What a hazard is learned from and tested on: everybody followed, with features as of every look.
+
+Learning ends where the test begins: what is learned from was seen until ``split_at`` only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.datasets import DatasetRefused, FrameOf, fetch, refuse_leaks
+from training.survival.follow_up import moments_before, moments_since
+from training.survival.specs import HazardSpec
+from training.train import Baseline, Catalog
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LEAST_START = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """Follow-up with features: ``learn`` seen until ``split_at``, ``test`` from there until ``now``.
+
+    ``looks`` are closer together, from ``stop_at`` until ``now``, to replay the warnings.
+    """
+
+    learn: pd.DataFrame
+    test: pd.DataFrame
+    looks: pd.DataFrame
+    stop_at: datetime
+    split_at: datetime
+    now: datetime
+
+
+def follow(
+    spec: HazardSpec, sources: Path, now: datetime, frame_of: FrameOf, catalog: Catalog, baseline: Baseline
+) -> FollowUp:
+    """Follow everybody at risk, learn and test apart, and fetch their features in one call."""
+    import pandas as pd
+
+    refuse_leaks(spec.features, catalog.names)
+    until = min(now, spec.until) if spec.until else now
+    split_at = until - spec.test
+    stop_at = split_at - spec.later
+    first = spec.losses.first_known(sources, until) + _LEAST_START
+    learn = spec.losses.follow(sources, moments_before(split_at, first, spec.every), split_at)
+    test = spec.losses.follow(sources, moments_since(split_at, until, spec.every), until)
+    generator = np.random.default_rng(spec.boosting.seed)
+    learn, test = _drawn(learn, spec.learn_rows, generator), _drawn(test, spec.test_rows, generator)
+    looks = _some(spec.losses.follow(sources, moments_since(stop_at, until, spec.look), until), spec)
+    for name, rows in (("learn", learn), ("test", test)):
+        if not rows.lost_at.notna().any():
+            zh, en = f"{name} 中没有流失，无法学习时点", f"nobody was lost in {name}: nothing tells when"
+            raise DatasetRefused("no_outcomes", name, zh, en)
+    signals = [name for name in baseline.signals if name in catalog.names]
+    columns = list(dict.fromkeys([*spec.features, *signals]))
+    table = fetch(spec.entity, pd.concat([learn, test, looks]), columns, frame_of).reset_index()
+    keys = ["entity_id", "as_of"]
+    learn, test, looks = (
+        part.merge(table, on=keys, how="left", validate="one_to_one") for part in (learn, test, looks)
+    )
+    return FollowUp(learn, test, looks, stop_at, split_at, until)
+
+
+def _drawn(rows: pd.DataFrame, most: int | None, generator: np.random.Generator) -> pd.DataFrame:
+    """At most so many rows, in their order."""
+    if most is None or len(rows) <= most:
+        return rows
+    return rows.iloc[np.sort(generator.permutation(len(rows))[:most])].reset_index(drop=True)
+
+
+def _some(looks: pd.DataFrame, spec: HazardSpec) -> pd.DataFrame:
+    """Every look at some of the accounts, drawn by the training's seed."""
+    accounts = np.sort(looks.entity_id.unique())
+    drawn = np.random.default_rng(spec.boosting.seed).permutation(accounts)[: spec.replayed]
+    return looks[looks.entity_id.isin(drawn)].reset_index(drop=True)
+
+
+def dates_of(data: FollowUp) -> dict[str, str]:
+    """Return when each part begins and ends."""
+    named_dates = {
+        "learn_from": data.learn.as_of.min(),
+        "stop_at": data.stop_at,
+        "split_at": data.split_at,
+        "test_from": data.test.as_of.min(),
+        "test_to": data.test.as_of.max(),
+        "until": data.now,
+    }
+    return {name: date.isoformat() for name, date in named_dates.items()}
+
+
+def digest_of(data: FollowUp) -> str:
+    """Return 36 hexadecimal digits that change with any row or value of what is learned from or tested on."""
+    import pandas as pd
+
+    digest = hashlib.sha256()
+    for part in (data.learn, data.test):
+        digest.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
+    return digest.hexdigest()[:36]

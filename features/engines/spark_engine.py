@@ -42,7 +42,7 @@ def session_at(master: str, settings: dict[str, str] | None = None) -> "SparkSes
     builder: Any = SparkSession.builder.master(master).appName("leadpulse-features")
     for name, value in (SETTINGS | (settings or {})).items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()  # type: ignore[no-any-return]
+    return builder.getOrCreate()
 
 
 def compute(

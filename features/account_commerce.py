@@ -49,6 +49,7 @@ FEATURES = (
         "days",
         ("距首单天数", "Days since the first order"),
         ("距首单 {value} 天", "{value} days since the first order"),
+        absent=("尚无订单", "No order yet"),
     ),
     _commerce.feature(
         "order_interval_days",
@@ -56,6 +57,7 @@ FEATURES = (
         "days",
         ("平均下单间隔", "Mean days between orders"),
         ("平均每 {value} 天下单", "Orders every {value} days on average"),
+        absent=("下单不足两天，尚无间隔", "Ordered on fewer than two days so far"),
     ),
     _commerce.feature(
         "order_recency_ratio",
@@ -63,6 +65,7 @@ FEATURES = (
         "ratio",
         ("下单间隔倍数", "Silence against the usual interval"),
         ("未下单时间是平均间隔的 {value} 倍", "Silent for {value} times the usual interval"),
+        absent=("下单不足两天，尚无间隔", "Ordered on fewer than two days so far"),
     ),
     _commerce.feature(
         "orders_trend_30d",
@@ -112,6 +115,7 @@ FEATURES = (
         "money",
         ("平均订单金额", "Mean order amount"),
         ("平均订单金额 {value}", "An order is worth {value} on average"),
+        absent=("尚无订单", "No order yet"),
     ),
     _commerce.feature(
         "freight_share_all",
@@ -119,5 +123,6 @@ FEATURES = (
         "share",
         ("运费占比", "Freight share"),
         ("运费占订单金额的 {value}", "Freight is {value} of the order amount"),
+        absent=("尚无订单", "No order yet"),
     ),
 )

@@ -31,6 +31,7 @@ FEATURES = (
         "days",
         ("距合同到期天数", "Days to expiry"),
         ("最近一份合同还有 {value} 天到期", "The next contract ends in {value} days"),
+        absent=("没有生效中的合同", "No contract in force"),
     ),
     _contract.times("renewals", CONTRACT_EVENTS.where(event="renewed"), None, ("续约", "renewals")),
     _contract.times("lapses", CONTRACT_EVENTS.where(event="lapsed"), None, ("到期未续", "contracts lapsed")),
@@ -40,5 +41,6 @@ FEATURES = (
         "days",
         ("合作时长", "Time under contract"),
         ("首份合同始于 {value} 天前", "The first contract began {value} days ago"),
+        absent=("尚无合同", "No contract yet"),
     ),
 )

@@ -83,6 +83,7 @@ FEATURES = (
         "ratio",
         ("近90天回复比", "Replies per contact, 90 days"),
         ("近90天每次主动联系得到 {value} 次回复", "{value} replies for each outbound contact in 90 days"),
+        absent=("近90天没有主动联系", "We did not reach out in 90 days"),
     ),
     _relation.since("contact", _talks, ("沟通", "contact")),
     _relation.since("meeting", ACTIVITIES.where(channel="meeting"), ("会议", "meeting")),

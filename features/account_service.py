@@ -25,6 +25,7 @@ FEATURES = (
             "近90天平均 {value} 小时首次响应",
             "Tickets were first answered after {value} hours on average in 90 days",
         ),
+        absent=("近90天没有已响应的工单", "No ticket was answered in 90 days"),
     ),
     _service.feature(
         "satisfaction_mean_180d",
@@ -32,6 +33,7 @@ FEATURES = (
         "points",
         ("近180天平均满意度", "Mean satisfaction, 180 days"),
         ("近180天平均满意度 {value} 分（满分5分）", "Satisfaction averaged {value} of 5 in 180 days"),
+        absent=("近180天没有满意度评分", "No rating in 180 days"),
     ),
     _service.feature(
         "satisfaction_min_180d",
@@ -39,6 +41,7 @@ FEATURES = (
         "points",
         ("近180天最低满意度", "Lowest satisfaction, 180 days"),
         ("近180天最低满意度 {value} 分（满分5分）", "The lowest rating in 180 days was {value} of 5"),
+        absent=("近180天没有满意度评分", "No rating in 180 days"),
     ),
     _service.since("ticket", _opened, ("报修或咨询", "ticket")),
 )

@@ -93,7 +93,10 @@ def sentence(name: str, value: Value, language: Language) -> str:
 
 @cache
 def catalog_hash() -> str:
-    """Return 16 hex digits that change with any declaration or source column, and with nothing else."""
+    """Return 16 hex digits that change with what any feature computes or a source's columns.
+
+    Titles and sentences do not count: mending a word leaves models and built features as good as they were.
+    """
     columns = {name: list(table.columns.items()) for name, table in SOURCES.items()}
     both = hash_of([*CATALOG.values(), *COMPOSED.values()]) + json.dumps(columns, sort_keys=True)
     return hashlib.sha256(both.encode()).hexdigest()[:16]
@@ -101,7 +104,7 @@ def catalog_hash() -> str:
 
 def hash_of(features: Iterable[Feature]) -> str:
     """Return 16 hex digits for these declarations; their order does not matter."""
-    said = sorted(json.dumps(_plain(feature), ensure_ascii=False, sort_keys=True) for feature in features)
+    said = sorted(json.dumps(_computed(feature), ensure_ascii=False, sort_keys=True) for feature in features)
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
 
 
@@ -110,6 +113,10 @@ def _feature(entity: str, name: str) -> Feature:
     if feature is None or feature.entity.name != entity:
         raise FeatureError("unknown_feature", "features", str(name))
     return feature
+
+
+def _computed(feature: Feature) -> Any:
+    return [feature.name, feature.entity.key, _plain(feature.value), feature.dtype, feature.unit]
 
 
 def _plain(value: object) -> Any:

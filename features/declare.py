@@ -77,7 +77,7 @@ class Feature:
     ``value`` holds source, filter, function and window; a row counts from its ``recorded_at`` on
     (``known_from``). ``sentence`` contains ``{value}``. Numbers are float64, counts and flags too.
     Names ending in ``_y`` are refused because Feast's DuckDB store drops such columns. ``names`` says what
-    people call the codes that a word can be.
+    people call the codes that a word can be, ``absent`` what it means that there is no value.
     """
 
     name: str
@@ -90,6 +90,7 @@ class Feature:
     sentence: Words
     owner: str
     names: tuple[tuple[str, Words], ...] = ()
+    absent: Words | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(rf"{self.entity.name}_[a-z0-9_]*[a-z0-9]", self.name) or self.name.endswith("_y"):
@@ -130,9 +131,11 @@ class Feature:
         return " · ".join([*(f"{source}.recorded_at" for source in self.sources), *self.inputs])
 
     def say(self, value: Value, language: Language) -> str:
-        """Return the sentence with this value, or the title and that nothing is on record."""
+        """Return the sentence with this value, or what it means that there is none."""
         at = 0 if language == "zh" else 1
         if value is None or value != value:
+            if self.absent is not None:
+                return self.absent[at]
             return f"{self.title[at]}：{'无记录'}" if language == "zh" else f"{self.title[at]}: not on record"
         named = dict(self.names).get(value) if isinstance(value, str) else None
         return self.sentence[at].format(value=named[at] if named else _written(value, self.unit, language))
@@ -147,6 +150,8 @@ def _written(value: float | str, unit: Unit, language: Language) -> str:
         return f"{value:.1%}"
     if unit == "money" or float(value).is_integer():
         return f"{value:,.0f}"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
     return f"{value:.2f}" if unit == "ratio" else f"{value:.1f}"
 
 
@@ -159,11 +164,20 @@ class Group:
     owner: str
 
     def feature(
-        self, name: str, value: Expr, unit: Unit, title: Words, sentence: Words, dtype: Dtype = "float64"
+        self,
+        name: str,
+        value: Expr,
+        unit: Unit,
+        title: Words,
+        sentence: Words,
+        dtype: Dtype = "float64",
+        absent: Words | None = None,
     ) -> Feature:
         """Declare a feature of this group; ``name`` goes without the entity in front."""
         full = f"{self.entity.name}_{name}"
-        return Feature(full, self.entity, self.name, value, dtype, unit, title, sentence, self.owner)
+        return Feature(
+            full, self.entity, self.name, value, dtype, unit, title, sentence, self.owner, absent=absent
+        )
 
     def word(
         self,
@@ -174,7 +188,8 @@ class Group:
         names: tuple[tuple[str, Words], ...] = (),
     ) -> Feature:
         """Declare a feature that is a word, e.g. a category; ``names`` says what people call its codes."""
-        return replace(self.feature(name, value, "word", title, sentence, "string"), names=names)
+        absent = (f"未填写{title[0]}", f"{title[1]} not given")
+        return replace(self.feature(name, value, "word", title, sentence, "string", absent), names=names)
 
     def times(self, name: str, rows: Selection, window: int | None, title: Words) -> Feature:
         """Declare how often something happened in ``window`` days, or ever: ``name``_30d, ``name``_all."""
@@ -198,6 +213,7 @@ class Group:
             "days",
             (f"距上次{zh}天数", f"Days since the last {en}"),
             (f"距上次{zh} {{value}} 天", f"{{value}} days since the last {en}"),
+            absent=(f"尚无{zh}记录", f"No {en} on record"),
         )
 
 

@@ -52,6 +52,7 @@ FEATURES = (
         "seconds",
         ("近30天最长停留时间", "Longest visit, 30 days"),
         ("近30天单次访问最长停留 {value} 秒", "The longest visit in 30 days lasted {value} seconds"),
+        absent=("近30天没有网站访问", "No site visit in 30 days"),
     ),
     _engagement.feature(
         "last_interaction_h",
@@ -59,5 +60,6 @@ FEATURES = (
         "hours",
         ("距上次互动时长", "Time since the last interaction"),
         ("距上次互动 {value} 小时", "{value} hours since the last interaction"),
+        absent=("尚无互动", "No interaction yet"),
     ),
 )

@@ -30,6 +30,7 @@ FEATURES = (
         "hours",
         ("首次查看用时", "Time to first view"),
         ("创建后 {value} 小时被销售查看", "A rep looked at it {value} hours after it came"),
+        absent=("尚无销售查看", "No rep has looked at it yet"),
     ),
     _handling.feature(
         "first_touch_h",
@@ -37,6 +38,7 @@ FEATURES = (
         "hours",
         ("首次联系用时", "Time to first contact"),
         ("创建后 {value} 小时首次联系", "First contacted {value} hours after it came"),
+        absent=("尚未首次联系", "Not contacted yet"),
     ),
     _handling.times("assignments", _assignments, None, ("分配", "assignments")),
     _handling.feature(
@@ -52,6 +54,7 @@ FEATURES = (
         "hours",
         ("距上次分配时长", "Time since the last assignment"),
         ("距上次分配 {value} 小时", "{value} hours since it was last assigned"),
+        absent=("尚未分配", "Not assigned yet"),
     ),
     _handling.times("touches", _touches, 7, ("主动联系", "outbound contacts")),
     _handling.times("touches", _touches, 30, ("主动联系", "outbound contacts")),
@@ -62,6 +65,7 @@ FEATURES = (
         "hours",
         ("距上次主动联系时长", "Time since the last outbound contact"),
         ("距上次主动联系 {value} 小时", "{value} hours since we last reached out"),
+        absent=("尚未主动联系", "We have not reached out yet"),
     ),
     _handling.feature(
         "last_reply_h",
@@ -69,6 +73,7 @@ FEATURES = (
         "hours",
         ("距上次客户回复时长", "Time since the last reply"),
         ("距客户上次回复 {value} 小时", "{value} hours since the lead last wrote or called"),
+        absent=("客户尚未回复", "The lead has never written or called"),
     ),
     _handling.feature(
         "reply_ratio_90d",
@@ -76,5 +81,6 @@ FEATURES = (
         "ratio",
         ("近90天回复比", "Replies per contact, 90 days"),
         ("近90天每次主动联系得到 {value} 次回复", "{value} replies for each outbound contact in 90 days"),
+        absent=("近90天没有主动联系", "We did not reach out in 90 days"),
     ),
 )

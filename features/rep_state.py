@@ -65,6 +65,7 @@ FEATURES = (
         "share",
         ("历史赢单率", "Win rate"),
         ("历史赢单率 {value}", "Won {value} of the leads so far"),
+        absent=("尚未接手线索", "Has had no lead yet"),
     ),
     _rep.feature(
         "first_contact_mean_90d_h",
@@ -72,6 +73,7 @@ FEATURES = (
         "hours",
         ("近90天平均首次联系用时", "Mean time to first contact, 90 days"),
         ("近90天平均 {value} 小时首次联系", "First contact after {value} hours on average in 90 days"),
+        absent=("近90天没有首次联系", "No first contact in 90 days"),
     ),
     _rep.times("contacts", _reaching_out, 30, ("主动联系", "contacts")),
     _rep.since("win", _won, ("赢单", "win")),
@@ -90,5 +92,6 @@ FEATURES = (
         "days",
         ("距下次休假天数", "Days to the next leave"),
         ("{value} 天后休假", "The next leave begins in {value} days"),
+        absent=("没有安排休假", "No leave planned"),
     ),
 )

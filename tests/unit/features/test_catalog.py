@@ -91,20 +91,32 @@ def test_the_hash_is_the_same_in_every_process():
 @pytest.mark.parametrize(
     "change",
     [
-        {"title": ("近30天聊天", "Chats, 30 days")},
-        {"sentence": ("{value} 次", "{value} times")},
         {"unit": "ratio"},
-        {"owner": "somebody else"},
         {"value": count(Selection("activities").where(channel="chat"), days(31))},
         {"value": count(Selection("activities").where(channel="call"), days(30))},
         {"value": count(Selection("activities").where(channel="chat"), days(30)) * 2},
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_the_hash_changes_with_any_part_of_a_declaration(change):
+def test_the_hash_changes_with_anything_that_a_declaration_computes(change):
     feature = CATALOG["lead_chats_30d"]
 
     assert hash_of([feature]) != hash_of([replace(feature, **change)])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": ("近30天聊天", "Chats, 30 days")},
+        {"sentence": ("{value} 次", "{value} times")},
+        {"absent": ("尚无", "None yet")},
+        {"owner": "somebody else"},
+    ],
+)
+def test_mending_a_word_leaves_the_hash(change):
+    feature = CATALOG["lead_chats_30d"]
+
+    assert hash_of([feature]) == hash_of([replace(feature, **change)])
 
 
 def test_the_hash_does_not_depend_on_the_order_of_declarations():
@@ -193,5 +205,8 @@ def test_values_are_said_in_the_reader_s_way():
     assert sentence("lead_status", "a code of another system", "en") == "Status: a code of another system"
     assert sentence("account_order_recency_ratio", 2.345, "en").startswith("Silent for 2.35 times")
     assert sentence("lead_last_interaction_h", 71.96, "en").startswith("72.0 hours")
-    assert sentence("account_days_since_order", None, "zh") == "距上次下单天数：无记录"
-    assert sentence("account_days_since_order", float("nan"), "en").endswith("not on record")
+    assert sentence("lead_owner_h", 388.3, "en").startswith("388 hours")
+    assert sentence("account_days_since_order", None, "zh") == "尚无下单记录"
+    assert sentence("lead_first_touch_h", float("nan"), "en") == "Not contacted yet"
+    assert sentence("lead_region", None, "zh") == "未填写地区"
+    assert sentence("lead_campaign_win_rate", None, "en").endswith("not on record")

@@ -23,7 +23,7 @@ from crm_store.repositories.records import write_record
 from tests.sizes import full
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-ROWS = 230
+ROWS = full(230, 4_000)
 LEADS: dict[str, Any] = {
     "entity": "lead",
     "source": "crm",
@@ -108,7 +108,7 @@ def written(folder: Path, mapping: dict[str, Any]) -> Path:
         good = (
             f"{number},L{number % 5},2026-03-01" if mapping is ACTIVITIES else f"{number % 90},甲{number},1,"
         )
-        day = "" if mapping is ACTIVITIES else f"2026-03-01 00:{number // 60:02}:{number % 60:02}"
+        day = "" if mapping is ACTIVITIES else f"2026-03-01 {number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}"
         lines.append(bad[number // 10 % 3].format(number) if number % 10 == 9 else good + day)
     file = folder / "import.csv"
     file.write_text("\n".join(lines) + "\n")

@@ -15,13 +15,15 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for the one before it."""
 
-# Recursive triggers make INSERT OR REPLACE fire the triggers that refuse deletes.
+# Recursive triggers make INSERT OR REPLACE fire the triggers that refuse deletes. A batch touches more pages
+# than the 2 MB that SQLite keeps by itself; it would write them out and read them again before the commit.
 _SQLITE_SETTINGS = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA recursive_triggers=ON",
+    "PRAGMA cache_size=-16384",
 )
 _WRITES = {"sqlite_begin": "IMMEDIATE"}
 

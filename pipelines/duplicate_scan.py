@@ -83,14 +83,15 @@ def _each(pool: ProcessPoolExecutor, url: str, so_far: _Notes, path: Path) -> It
 
 
 def work(url: str, task: Mapping[str, Any]) -> None:
-    """Do one task: read, then write in a short transaction of its own."""
+    """Do one task: read, then write in short transactions of its own."""
     from crm_store.database import transaction
     from crm_store.services.duplicate_scan import ScanTask, keep, look
 
     with _sessions(url)() as reading:
         findings = look(reading, ScanTask(**task))
-    with transaction(_sessions(url)) as session:
-        keep(session, task["entity"], findings, datetime.now(UTC))
+    for part in findings.parts():
+        with transaction(_sessions(url)) as session:
+            keep(session, task["entity"], part, datetime.now(UTC))
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

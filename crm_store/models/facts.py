@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_store.models.base import Base, one_of
+from crm_store.models.base import Base, by_transaction, one_of
 from crm_store.models.choices import CHANNELS, DIRECTIONS, SCENES
 
 
@@ -45,7 +45,7 @@ class Activity(FactMixin, Base):
         CheckConstraint("lead_id IS NOT NULL OR account_id IS NOT NULL", name="subject"),
         Index("ix_activity_lead_id_occurred_at", "lead_id", "occurred_at"),
         Index("ix_activity_account_id_occurred_at", "account_id", "occurred_at"),
-        Index("ix_activity_txid_id", "txid", "id"),
+        by_transaction("activity"),
         Index("ix_activity_recorded_at_id", "recorded_at", "id"),
         # Few activities name a contact or a deal: the others cost these indexes nothing.
         _where_given("contact_id"),
@@ -73,7 +73,7 @@ class OrderSnapshot(FactMixin, Base):
     __tablename__ = "order_snapshot"
     __table_args__ = (
         Index("ix_order_snapshot_account_id_occurred_at", "account_id", "occurred_at"),
-        Index("ix_order_snapshot_txid_id", "txid", "id"),
+        by_transaction("order_snapshot"),
     )
 
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_store.models.base import Base
+from crm_store.models.base import Base, by_transaction
 
 _BigId = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -23,7 +23,7 @@ class ChangeLog(Base):
     __table_args__ = (
         UniqueConstraint("entity", "entity_id", "version"),
         Index("ix_change_log_entity_recorded_at", "entity", "recorded_at"),
-        Index("ix_change_log_txid_id", "txid", "id"),
+        by_transaction("change_log"),
     )
 
     id: Mapped[int] = mapped_column(_BigId, primary_key=True, autoincrement=True)

@@ -22,7 +22,7 @@ from crm_store.repositories.fields import (
 )
 from crm_store.repositories.guards import check_way
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.rows import BATCH, in_batches, insert_arrow, insert_rows
+from crm_store.repositories.rows import BATCH, any_of, in_batches, insert_arrow, insert_rows
 from crm_store.repositories.stored import hidden_defaults, table_of
 
 Progress = Callable[[int, int], None]
@@ -140,7 +140,7 @@ class _Histories:
         """Yield every record as it finally stands, in the order of the record table's columns."""
         names = tuple(FIELDS[self._entity])
         for record_id, last in self._chains.items():
-            yield (record_id, last.version, last.recorded_at, *(last.state.get(name) for name in names))
+            yield (record_id, last.version, last.recorded_at, *(last.state[name] for name in names))
 
     def _checked(self, row: Mapping[str, Any], is_new: bool) -> dict[str, Value]:
         if not is_new:
@@ -163,7 +163,7 @@ def existing_ids(connection: Connection, table: Table, ids: Iterable[str]) -> se
     """Return which of ``ids`` the table has."""
     found: set[str] = set()
     for some in in_batches(ids, _LOOKUP):
-        found.update(connection.scalars(select(table.c.id).where(table.c.id.in_(some))))
+        found.update(connection.scalars(select(table.c.id).where(any_of(connection, table.c.id, some))))
     return found
 
 

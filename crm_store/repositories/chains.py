@@ -6,13 +6,13 @@ Single writes, bulk upserts and bulk loads all take their steps here, so that th
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from crm_store.repositories import changelog
-from crm_store.repositories.fields import FIELDS, Value, check_still_complete, check_whole, complete_new
-from crm_store.repositories.guards import Write, check_write
+from crm_store.repositories.fields import EMPTY, Value, check_still_complete, check_whole, complete_new
+from crm_store.repositories.guards import Write, check_way, check_write
 from crm_store.repositories.problems import Problem, StoreError
 
 
@@ -20,7 +20,7 @@ from crm_store.repositories.problems import Problem, StoreError
 class Chain:
     """Where one record's history stands: every field's value, and the last entry's version, hash and time."""
 
-    state: dict[str, Value]
+    state: Mapping[str, Value]
     version: int
     hash: str
     recorded_at: datetime
@@ -28,7 +28,7 @@ class Chain:
     @classmethod
     def unborn(cls, entity: str, recorded_at: datetime) -> "Chain":
         """Return the chain of a record that does not exist yet: version 0, every field empty."""
-        return cls(dict.fromkeys(FIELDS[entity]), 0, changelog.GENESIS, recorded_at)
+        return cls(EMPTY[entity], 0, changelog.GENESIS, recorded_at)
 
 
 class Entry(NamedTuple):
@@ -47,10 +47,10 @@ class Entry(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step of a record: its log entry, and the new values of the fields that changed."""
+    """One step of a record: its log entry, and field → (old, new) for the fields that changed."""
 
     entry: Entry
-    values: dict[str, Value]
+    changes: changelog.Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,39 +80,42 @@ def checked_step(
     ``offered`` has passed ``check_changes``. The chain then stands at the new state; nothing is written yet.
     Raises StoreError when the store refuses the step, and leaves the chain as it was.
     """
-    values = dict(offered)
+    values = offered
     if chain.version == 0:
-        values = complete_new(entity, {"created_at": signature.recorded_at, **values})
+        values = complete_new(entity, {"created_at": signature.recorded_at, **offered})
     changes = changelog.diff(chain.state, values)
     if not changes:
         return None
-    check_still_complete(entity, values)
+    if chain.version > 0:
+        check_still_complete(entity, values)
     state = {**chain.state, **values}
     check_whole(entity, state)
-    who_why_when = (signature.actor, signature.reason, signature.now, signature.role)
-    check_write(session, Write(entity, record_id, chain.state, changes, *who_why_when))
+    if chain.version > 0:
+        who_why_when = (signature.actor, signature.reason, signature.now, signature.role)
+        check_write(session, Write(entity, record_id, chain.state, changes, *who_why_when))
+    else:
+        check_way(signature.actor)  # a new record has no past that a write could spoil
     if signature.recorded_at < chain.recorded_at:
         raise StoreError(backdated(entity, record_id))
-    entry = advance(entity, record_id, chain, state, changes, signature)
-    return Step(entry, {name: values[name] for name in changes})
+    return Step(advance(entity, record_id, chain, state, changes, signature), changes)
 
 
 def advance(
     entity: str,
     record_id: str,
     chain: Chain,
-    state: dict[str, Value],
-    changes: Mapping[str, list[Any]],
+    state: Mapping[str, Value],
+    changes: changelog.Changes,
     signature: Signature,
 ) -> Entry:
     """Move the chain to its next version and ``state``, unchecked, and return the entry of the step."""
     version, previous = chain.version + 1, chain.hash
     who_when = (signature.actor, signature.reason, signature.recorded_at, signature.now)
-    text = changelog.canonical(changes)
-    digest = changelog.chain_text(previous, entity, record_id, version, text, *who_when)
+    text = changelog.written(entity, changes)
+    digest = changelog.chain_text(previous, entity, record_id, version, text, changelog.signed(*who_when))
     chain.state, chain.version, chain.hash = state, version, digest
     chain.recorded_at = signature.recorded_at
-    return Entry(entity, record_id, version, text, *who_when, previous, digest)
+    return Entry(entity, record_id, version, text.decode(), *who_when, previous, digest)
 
 
 def backdated(entity: str, record_id: str) -> Problem:

@@ -1,24 +1,28 @@
 """The hash chain over each record's history, the states it folds to, and the search for tampering."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
+import orjson
 from sqlalchemy import Row, Select, Table, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from crm_store.models import ChangeLog
-from crm_store.repositories.fields import FIELDS, RECORDS, Value, from_log, to_log
+from crm_store.repositories.fields import FIELDS, FLOATS, RECORDS, Value, from_log, to_log
 from crm_store.repositories.legible import legible
 
 GENESIS = "0" * 64
 """The previous hash of a record's first entry."""
+
+Changes = Mapping[str, tuple[Value, Value]]
+"""Field → (old, new), for the fields that a write changes."""
 
 _FETCH = 5_000
 _encode = json.JSONEncoder(
@@ -42,19 +46,38 @@ class ChainProblem:
     code: str
 
 
-def diff(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, list[Any]]:
-    """Return field → [old, new], as logged, for the fields of ``after`` that differ from ``before``."""
-    changes: dict[str, list[Any]] = {}
-    for name, value in after.items():
-        old = before.get(name)
-        if old != value:
-            changes[name] = [to_log(old), to_log(value)]
-    return changes
+def diff(before: Mapping[str, Value], after: Mapping[str, Value]) -> Changes:
+    """Return field → (old, new) for the fields of ``after`` that differ from ``before``, a whole state."""
+    return {name: (before[name], value) for name, value in after.items() if before[name] != value}
 
 
 def canonical(changes: Mapping[str, Any]) -> str:
-    """Return the one JSON text of a set of changes: sorted keys, no spaces, no NaN."""
+    """Return the one JSON text of a set of changes as logged: sorted keys, no spaces, no NaN."""
     return _encode(changes)
+
+
+def written(entity: str, changes: Changes) -> bytes:
+    """Return the canonical JSON of changes that are about to be logged, from the values themselves.
+
+    What is common is written by orjson, in a quarter of the time; it writes numbers with an exponent in
+    another way, and integers of more than 64 bits not at all.
+    """
+    for name in FLOATS[entity]:
+        if name in changes and not all(map(_is_short, changes[name])):
+            return _as_logged(changes)
+    try:
+        return orjson.dumps(changes, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return _as_logged(changes)
+
+
+def _is_short(number: Any) -> bool:
+    """Tell whether a number, if it is one, is written without an exponent."""
+    return not number or 1e-4 <= abs(number) < 1e16
+
+
+def _as_logged(changes: Changes) -> bytes:
+    return canonical({name: [to_log(old), to_log(new)] for name, (old, new) in changes.items()}).encode()
 
 
 def chain(
@@ -69,32 +92,23 @@ def chain(
     written_at: datetime,
 ) -> str:
     """Return the SHA-256, in hex, of an entry and the hash before it, over one canonical JSON list."""
-    signed = (actor, reason, recorded_at, written_at)
-    return chain_text(previous_hash, entity, entity_id, version, canonical(changes), *signed)
+    text, end = canonical(changes).encode(), signed(actor, reason, recorded_at, written_at)
+    return chain_text(previous_hash, entity, entity_id, version, text, end)
 
 
 def chain_text(
-    previous_hash: str,
-    entity: str,
-    entity_id: str,
-    version: int,
-    changes: str,
-    actor: str,
-    reason: str | None,
-    recorded_at: datetime,
-    written_at: datetime,
+    previous_hash: str, entity: str, entity_id: str, version: int, changes: bytes, end: bytes
 ) -> str:
-    """Do as ``chain`` with the canonical text of the changes, which stands in the list as it is."""
-    head = _encode([previous_hash, entity, entity_id, version])
-    signed = _signed(actor, reason, recorded_at, written_at)
-    return hashlib.sha256(f"{head[:-1]},{changes},{signed[1:]}".encode()).hexdigest()
+    """Do as ``chain`` with the canonical text of the changes, and with the end that ``signed`` gives."""
+    head = orjson.dumps((previous_hash, entity, entity_id, version))
+    return sha256(b"%b,%b,%b" % (head[:-1], changes, end)).hexdigest()
 
 
 @lru_cache
-def _signed(actor: str, reason: str | None, recorded_at: datetime, written_at: datetime) -> str:
+def signed(actor: str, reason: str | None, recorded_at: datetime, written_at: datetime) -> bytes:
     """Return what ends the list; the entries of one write have it in common."""
     when = (recorded_at.astimezone(UTC).isoformat(), written_at.astimezone(UTC).isoformat())
-    return _encode([actor, reason, *when])
+    return _encode([actor, reason, *when])[1:].encode()
 
 
 def fold(entity: str, entries: Sequence[Any]) -> Iterator[dict[str, Value]]:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from crm_store.repositories.fields import FACTS, FIELDS, RECORDS, Value
 from crm_store.repositories.problems import Problem, unknown_reference
+from crm_store.repositories.rows import any_of
 
 _UNIQUE = re.compile(r"unique constraint", re.IGNORECASE)
 _FOREIGN = re.compile(r"foreign key", re.IGNORECASE)
@@ -43,7 +44,8 @@ def missing_references(session: Session, references: Mapping[str, set[str]]) -> 
     missing = {}
     for kind, ids in references.items():
         table: Table = (RECORDS | FACTS)[kind].__table__  # type: ignore[union-attr, assignment]
-        found = session.connection().scalars(select(table.c.id).where(table.c.id.in_(sorted(ids))))
+        connection = session.connection()
+        found = connection.scalars(select(table.c.id).where(any_of(connection, table.c.id, sorted(ids))))
         missing[kind] = ids - set(found)
     return missing
 

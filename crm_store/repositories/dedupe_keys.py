@@ -56,8 +56,8 @@ def keys_in_range(session: Session, entity: str, low: str, high: str | None) -> 
 
 
 def add_keys(session: Session, entity: str, keys: Iterable[RecordKey]) -> None:
-    """Store keys; those already there are left as they are."""
-    rows = [(entity, kind, key, record_id) for record_id, (kind, key) in keys]
+    """Store keys, in the order in which they lie; those already there are left as they are."""
+    rows = sorted((entity, kind, key, record_id) for record_id, (kind, key) in keys)
     if not rows:
         return
     if not is_postgres(session):

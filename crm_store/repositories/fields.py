@@ -210,8 +210,10 @@ def check_still_complete(entity: str, changes: Mapping[str, Value]) -> None:
 
 def check_whole(entity: str, state: Mapping[str, Value]) -> None:
     """Refuse a record whose fields fit one by one but not together (StoreError)."""
+    if entity not in _TERMS:
+        return
     start, end = state.get("start_at"), state.get("end_at")
-    if entity in _TERMS and isinstance(start, datetime) and isinstance(end, datetime) and end <= start:
+    if isinstance(start, datetime) and isinstance(end, datetime) and end <= start:
         raise StoreError(problems.bad_term())
 
 
@@ -292,6 +294,13 @@ def _fields_of(name: str, model: type[DeclarativeBase]) -> dict[str, Field]:
     return found
 
 
+def _of_kind(kind: Kind) -> dict[str, frozenset[str]]:
+    return {
+        entity: frozenset(name for name, field in fields.items() if field.kind == kind)
+        for entity, fields in FIELDS.items()
+    }
+
+
 FIELDS: dict[str, dict[str, Field]] = {
     name: _fields_of(name, model)  # type: ignore[arg-type]
     for name, model in (RECORDS | FACTS).items()
@@ -300,6 +309,10 @@ DEFAULTS: dict[str, dict[str, Value]] = {
     entity: {name: field.default for name, field in fields.items() if field.default is not None}
     for entity, fields in FIELDS.items()
 }
+EMPTY: dict[str, Mapping[str, Value]] = {entity: dict.fromkeys(fields) for entity, fields in FIELDS.items()}
+"""The state of a record that does not exist yet."""
+FLOATS = _of_kind("float")
+MOMENTS = _of_kind("moment")
 REQUIRED: dict[str, tuple[str, ...]] = {
     entity: tuple(name for name, field in fields.items() if field.required)
     for entity, fields in FIELDS.items()

@@ -9,6 +9,7 @@ past; no data by a way other than a form, the API or an import job.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import event
@@ -18,7 +19,7 @@ from crm_store.domain.locks import locked_fields, may_correct, moved_moments
 from crm_store.models import Activity
 from crm_store.models.choices import COMMUNICATION_CHANNELS
 from crm_store.repositories import problems, refusals
-from crm_store.repositories.fields import FIELDS, Value, from_log
+from crm_store.repositories.fields import MOMENTS, Value
 from crm_store.repositories.problems import StoreError
 
 # How data may come in; ``job`` is work of our own, ``user`` a person at the workbench or the command line.
@@ -35,7 +36,7 @@ _Touched = dict[tuple[str, str], SessionTransaction]
 
 
 class Write(NamedTuple):
-    """A write about to happen: ``before`` is the stored state, ``changes`` field → [old, new] as logged.
+    """A write about to happen: ``before`` is the stored state, ``changes`` field → (old, new).
 
     ``role`` is the actor's role where the caller knows it; without one nothing locked can be corrected.
     """
@@ -43,7 +44,7 @@ class Write(NamedTuple):
     entity: str
     record_id: str
     before: Mapping[str, Value]
-    changes: Mapping[str, list[Any]]
+    changes: Mapping[str, tuple[Value, Value]]
     actor: str
     reason: str | None
     now: datetime
@@ -51,18 +52,17 @@ class Write(NamedTuple):
 
 
 def check_write(session: Session, write: Write) -> None:
-    """Raise StoreError when the write must not happen.
+    """Raise StoreError when the write must not happen, to a record that is there.
 
     Codes: ``unknown_way``, ``past_moment``, ``locked``, ``bulk_status_change``.
     """
     way = check_way(write.actor)
-    if write.before.get("created_at") is None:
-        return  # a new record has no past yet
     _check_moments(write)
     _check_lock(write)
     _check_status(session, write, way)
 
 
+@lru_cache
 def check_way(actor: str) -> str:
     """Return the way of ``way:name``. Raises StoreError for any other way in, or nobody's."""
     way, _, name = actor.partition(":")
@@ -88,12 +88,10 @@ def check_activity(session: Session, values: Mapping[str, Value], actor: str, no
 
 
 def _check_moments(write: Write) -> None:
-    fields = FIELDS[write.entity]
-    new: dict[str, Any] = {
-        name: from_log(fields[name], pair[1])
-        for name, pair in write.changes.items()
-        if fields[name].kind == "moment"
-    }
+    moments = MOMENTS[write.entity]
+    if moments.isdisjoint(write.changes):
+        return
+    new: dict[str, Any] = {name: pair[1] for name, pair in write.changes.items() if name in moments}
     moved = moved_moments(write.before, new, write.changes, write.now)
     if moved:
         raise StoreError(refusals.past_moment(moved[0]))

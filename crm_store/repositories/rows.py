@@ -1,4 +1,4 @@
-"""Moving many rows into a table at the store's own speed. Only bulk repositories enter here.
+"""Finding many rows, and moving many into a table, at the store's own speed.
 
 SQLite takes prepared statements through the same driver as everything else: a second SQLite library in the
 process (ADBC's, DuckDB's) would drop this one's file locks when it closes the file.
@@ -14,7 +14,18 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 from psycopg import sql
-from sqlalchemy import Connection, Table, TableClause, column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    Table,
+    TableClause,
+    any_,
+    cast,
+    column,
+    select,
+    update,
+)
 from sqlalchemy import table as table_of
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
@@ -37,6 +48,16 @@ def in_batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
         yield batch
 
 
+def any_of(connection: Connection, column: ColumnElement[str], texts: Iterable[str]) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of up to a few thousand texts.
+
+    PostgreSQL takes them as one parameter: spelling a list out costs more than looking its items up.
+    """
+    if connection.dialect.name == "sqlite":
+        return column.in_(list(texts))
+    return column == any_(cast(list(texts), postgresql.ARRAY(String)))
+
+
 def insert_arrow(connection: Connection, table: Table, data: pa.Table) -> int:
     """Insert rows whose ``id`` is new, ignore the others, and return how many were new.
 
@@ -45,7 +66,7 @@ def insert_arrow(connection: Connection, table: Table, data: pa.Table) -> int:
     """
     if connection.dialect.name == "sqlite":
         return sum(
-            _insert_many(connection, table, data.column_names, _tuples(batch))
+            _insert_many(connection, table, data.column_names, _flat(batch))
             for batch in data.to_batches(max_chunksize=BATCH)
         )
     return _copy_new(connection, table, data)
@@ -76,41 +97,45 @@ def update_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        _update_many(connection, table, columns, _with_micros(table, columns, list(rows)))
+        _update_many(connection, table, columns, _with_micros(table, columns, rows))
     else:
         _copy_over(connection, table, columns, rows)
 
 
 def _insert_many(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Any], ignore: bool = True
+    connection: Connection, table: Table, columns: Sequence[str], values: list[Any], ignore: bool = True
 ) -> int:
-    """Insert rows, return how many. Only a known id is ignored: ``OR IGNORE`` would pass failed checks."""
+    """Insert rows, return how many. Only a known id is ignored: ``OR IGNORE`` would pass failed checks.
+
+    ``values`` are those of the first row, then those of the second, and so on.
+    """
     quote = connection.dialect.identifier_preparer.quote
     into = f"INSERT INTO {quote(table.name)} ({', '.join(map(quote, columns))}) VALUES "  # noqa: S608 - names only
-    return _run_many(connection, into, len(columns), " ON CONFLICT (id) DO NOTHING" if ignore else "", rows)
+    return _run_many(connection, into, len(columns), " ON CONFLICT (id) DO NOTHING" if ignore else "", values)
 
 
-def _update_many(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Any]) -> None:
+def _update_many(connection: Connection, table: Table, columns: Sequence[str], values: list[Any]) -> None:
     quote = connection.dialect.identifier_preparer.quote
     name = quote(table.name)
-    values = ", ".join(f"{quote(one)} = new.column{at}" for at, one in enumerate(columns[1:], start=2))
-    start = f"UPDATE {name} SET {values} FROM (VALUES "  # noqa: S608 - names only
-    _run_many(connection, start, len(columns), f") AS new WHERE {name}.id = new.column1", rows)
+    changes = ", ".join(f"{quote(one)} = new.column{at}" for at, one in enumerate(columns[1:], start=2))
+    start = f"UPDATE {name} SET {changes} FROM (VALUES "  # noqa: S608 - names only
+    _run_many(connection, start, len(columns), f") AS new WHERE {name}.id = new.column1", values)
 
 
-def _run_many(connection: Connection, start: str, width: int, end: str, rows: Iterable[Any]) -> int:
-    """Run a statement around lists of rows and return how many rows it wrote.
+def _run_many(connection: Connection, start: str, width: int, end: str, values: list[Any]) -> int:
+    """Run a statement around lists of rows of ``width`` values and return how many rows it wrote.
 
     A statement on a table with triggers keeps what it would take to undo it, every page it touches: for each
     row anew, that takes three times as long as the writing.
     """
     marks = f"({', '.join('?' * width)})"
+    size = width * _ROWS_PER_STATEMENT
     written = 0
     cursor = connection.connection.cursor()
     with _refusals(connection):
-        for some in in_batches(rows, _ROWS_PER_STATEMENT):
-            statement = f"{start}{', '.join([marks] * len(some))}{end}"
-            cursor.execute(statement, tuple(chain.from_iterable(some)))
+        for at in range(0, len(values), size):
+            some = values[at : at + size]
+            cursor.execute(f"{start}{', '.join([marks] * (len(some) // width))}{end}", some)
             written += cursor.rowcount
     cursor.close()
     return written
@@ -126,23 +151,24 @@ def _refusals(connection: Connection) -> Iterator[None]:
         raise IntegrityError(None, None, error) from error
 
 
-def _tuples(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
-    columns = []
-    for array in batch.columns:
+def _flat(batch: pa.RecordBatch) -> list[Any]:
+    width = batch.num_columns
+    values = [None] * (batch.num_rows * width)
+    for at, array in enumerate(batch.columns):
         plain = array.cast(pa.int64()) if pa.types.is_timestamp(array.type) else array
-        columns.append(plain.to_pylist())
-    return zip(*columns, strict=True)
+        values[at::width] = plain.to_pylist()
+    return values
 
 
-def _with_micros(table: Table, columns: Sequence[str], rows: list[Any]) -> Iterator[tuple[Any, ...]]:
-    """Turn moments into what SQLite keeps, a column at a time."""
-    by_column = list(zip(*rows, strict=True))
-    for index, name in enumerate(columns):
+def _with_micros(table: Table, columns: Sequence[str], rows: Iterable[Any]) -> list[Any]:
+    """Return all values, row after row, with moments turned into what SQLite keeps."""
+    values, width = list(chain.from_iterable(rows)), len(columns)
+    for at, name in enumerate(columns):
         if isinstance(table.c[name].type, UtcMoment):
-            by_column[index] = tuple(
-                None if value is None else to_micros(value) for value in by_column[index]
-            )
-    return zip(*by_column, strict=True)
+            moments = values[at::width]
+            micros = {moment: to_micros(moment) for moment in set(moments) if moment is not None}
+            values[at::width] = map(micros.get, moments)
+    return values
 
 
 def _copy_new(connection: Connection, table: Table, data: pa.Table) -> int:

@@ -25,6 +25,7 @@ from crm_store.repositories.chains import Chain, Entry, Step
 from crm_store.repositories.constraints import refusal
 from crm_store.repositories.fields import FIELDS, RECORDS, Value
 from crm_store.repositories.problems import StoreError
+from crm_store.repositories.rows import any_of
 
 _LOG: Table = ChangeLog.__table__  # type: ignore[assignment]
 # Statements are composed once: composing one costs more than running it.
@@ -61,9 +62,12 @@ def lock_all(session: Session, entity: str, ids: Iterable[str]) -> dict[str, Cha
     """Do as ``lock`` for many records, in the order of their ids so that no two callers block each other."""
     session.flush()
     connection, wanted = session.connection(), list(ids)
-    one = len(wanted) == 1
-    query = _one_locked(entity) if one else _many_locked(entity)
-    rows = connection.execute(query, {"wanted": wanted[0] if one else wanted}).all()
+    if len(wanted) == 1:
+        rows = connection.execute(_one_locked(entity), {"wanted": wanted[0]}).all()
+    else:
+        table = table_of(entity)
+        among = _stored(entity).where(any_of(connection, table.c.id, wanted))
+        rows = connection.execute(among.order_by(table.c.id).with_for_update(of=table)).all()
     names = FIELDS[entity]
     chains = {}
     for record_id, version, head_hash, head_recorded_at, *values in rows:
@@ -80,7 +84,8 @@ def write_step(session: Session, step: Step) -> bool:
     Returns False when another transaction created the record first; then nothing is written. Raises
     StoreError when the database refuses (a reference to nothing, an outside id that is taken).
     """
-    entry, values = step
+    entry, changes = step
+    values = {name: new for name, (_, new) in changes.items()}
     columns = {**values, "version": entry.version, "updated_at": entry.recorded_at}
     parameters: dict[str, Any] = {
         f"log_{name}": value for name, value in zip(Entry._fields, entry, strict=True)
@@ -143,6 +148,7 @@ def _head(session: Session, entity: str, record_id: str, version: int) -> tuple[
     return found[0], found[1]
 
 
+@cache
 def _stored(entity: str) -> Select[Any]:
     table = table_of(entity)
     its_head = and_(
@@ -157,13 +163,6 @@ def _stored(entity: str) -> Select[Any]:
 def _one_locked(entity: str) -> Select[Any]:
     table = table_of(entity)
     return _stored(entity).where(table.c.id == bindparam("wanted")).with_for_update(of=table)
-
-
-@cache
-def _many_locked(entity: str) -> Select[Any]:
-    table = table_of(entity)
-    wanted = table.c.id.in_(bindparam("wanted", expanding=True))
-    return _stored(entity).where(wanted).order_by(table.c.id).with_for_update(of=table)
 
 
 class _JsonText(UserDefinedType[str]):

@@ -5,11 +5,13 @@ values are checked row by row before anything is written. When the database itse
 another record has are looked for together; what else it refuses is halved until it stands alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -22,7 +24,7 @@ from crm_store.repositories.constraints import holders, missing_references, refu
 from crm_store.repositories.fields import FIELDS, check_changes
 from crm_store.repositories.problems import Problem, StoreError, unknown_reference
 from crm_store.repositories.records import Conflict, check_version
-from crm_store.repositories.rows import insert_rows, update_rows
+from crm_store.repositories.rows import any_of, insert_rows, update_rows
 from crm_store.repositories.stored import hidden_defaults, lock_all, remember, table_of
 from crm_store.repositories.upsert_plan import OutsideKey, Plan, Request, RowResult
 
@@ -31,8 +33,7 @@ MAX_ROWS = 5_000
 _TRIES = 3
 
 
-@dataclass(frozen=True)
-class UpsertRow:
+class UpsertRow(NamedTuple):
     """What a record should become: field → new value, for the fields that are given.
 
     The record is the one with ``id``, else the one whose ``source`` and ``external_id`` are among the
@@ -66,13 +67,29 @@ def upsert_records(
     batch = _Batch(session, entity, Signature(actor, reason, recorded_at, now, role))
     results: dict[int, RowResult] = {}
     requests = []
-    for place, row in enumerate(rows):
-        try:
-            requests.append(_request(entity, place, row))
-        except StoreError as error:
-            results[place] = RowResult("invalid", row.id, problem=error.problem)
-    batch.apply(requests, results)
+    with _uncollected():
+        for place, row in enumerate(rows):
+            try:
+                requests.append(_request(entity, place, row))
+            except StoreError as error:
+                results[place] = RowResult("invalid", row.id, problem=error.problem)
+        batch.apply(requests, results)
     return [results[place] for place in range(len(rows))]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold the search for cyclic garbage back: each batch would make it look through the whole process.
+
+    The rows of a batch make no cycles, and go when it ends.
+    """
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _request(entity: str, place: int, row: UpsertRow) -> Request:
@@ -135,8 +152,9 @@ class _Batch:
         if self._known_keys(key for key, record_id in plan.keys.items() if record_id not in plan.before):
             return True
         table = table_of(self._entity)
-        query = select(table.c.id).where(table.c.id.in_(plan.created())).limit(1)
-        return self._session.connection().execute(query).first() is not None
+        connection = self._session.connection()
+        query = select(table.c.id).where(any_of(connection, table.c.id, plan.created())).limit(1)
+        return connection.execute(query).first() is not None
 
     def _taken(self, requests: Sequence[Request], plan: Plan) -> dict[int, RowResult]:
         """Return the rows that give a record what must be its own and is another's, outside this batch.
@@ -163,13 +181,13 @@ class _Batch:
         by_source: dict[str, list[str]] = {}
         for source, external_id in {key for key in keys if key is not None}:
             by_source.setdefault(source, []).append(external_id)
-        table = table_of(self._entity)
+        table, connection = table_of(self._entity), self._session.connection()
         found: dict[OutsideKey, str] = {}
         for source, external_ids in by_source.items():
             query = select(table.c.external_id, table.c.id).where(
-                table.c.source == source, table.c.external_id.in_(external_ids)
+                table.c.source == source, any_of(connection, table.c.external_id, external_ids)
             )
-            found |= {(source, row[0]): row[1] for row in self._session.connection().execute(query)}
+            found |= {(source, row[0]): row[1] for row in connection.execute(query)}
         return found
 
     def _id_of(self, request: Request, plan: Plan) -> str:
@@ -188,15 +206,17 @@ class _Batch:
         for name, kind in _references(self._entity):
             named = {str(one.offered[name]) for one in requests if one.offered.get(name) is not None}
             wanted.setdefault(kind, set()).update(named)
-        return missing_references(self._session, {kind: ids for kind, ids in wanted.items() if ids})
+        missing = missing_references(self._session, {kind: ids for kind, ids in wanted.items() if ids})
+        return {kind: ids for kind, ids in missing.items() if ids}
 
     def _step(self, request: Request, plan: Plan) -> RowResult:
-        record_id = plan.resolve(request, self._id_of(request, plan))
+        record_id = request.id or plan.resolve(request, self._id_of(request, plan))
         chain = plan.chains.get(record_id) or Chain.unborn(self._entity, self._signature.recorded_at)
         born = chain.version == 0
         try:
             check_version(self._entity, record_id, chain, request.offered, request.expected_version)
-            self._check_references(request, plan)
+            if plan.missing:
+                self._check_references(request, plan)
             step = checked_step(
                 self._session, self._entity, record_id, chain, request.offered, self._signature
             )
@@ -219,8 +239,9 @@ class _Batch:
         """Write every entry, then the records that are new, then those that changed."""
         connection, table = self._session.connection(), table_of(self._entity)
         log: Any = ChangeLog.__table__
-        # In one order everywhere, so that two batches that create the same records do not block each other.
-        entries = sorted(plan.entries, key=lambda entry: (entry.entity_id, entry.version))
+        # In one order everywhere, so that two batches that create the same records do not block each other;
+        # those of one record stay as they are, by version.
+        entries = sorted(plan.entries, key=attrgetter("entity_id"))
         insert_rows(connection, log, Entry._fields, entries)
         insert_rows(connection, table, *plan.rows(plan.created(), hidden_defaults(self._entity)))
         update_rows(connection, table, *plan.rows(plan.updated()))

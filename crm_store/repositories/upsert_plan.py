@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from crm_store.domain.ids import new_id
 from crm_store.repositories.chains import Chain, Entry, Step
@@ -15,8 +16,7 @@ Status = Literal["created", "updated", "unchanged", "conflict", "invalid"]
 OutsideKey = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class RowResult:
+class RowResult(NamedTuple):
     """What became of one row; ``id`` and ``version`` are those of the record as it stands afterwards.
 
     ``problem`` says why nothing was written (``conflict``, ``invalid``); for a conflict ``values`` holds, for
@@ -30,8 +30,7 @@ class RowResult:
     values: Mapping[str, list[Value]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A row whose values fit, with the outside id that it names, if it names one."""
 
     place: int
@@ -54,7 +53,7 @@ class Plan:
     missing: dict[str, set[str]] = field(default_factory=dict)
     results: dict[int, RowResult] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
-    changed: dict[str, dict[str, Value]] = field(default_factory=dict)
+    changed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def resolve(self, request: Request, record_id: str) -> str:
         """Return the id that a row is about.
@@ -71,8 +70,9 @@ class Plan:
         """Note one step of a record."""
         self.chains[record_id] = chain
         self.entries.append(step.entry)
-        self.changed.setdefault(record_id, {}).update(step.values)
-        self.missing.get(self.entity, set()).discard(record_id)  # from here on rows may refer to it
+        self.changed[record_id] = self.changed.get(record_id, ()) + tuple(step.changes)
+        if self.entity in self.missing:
+            self.missing[self.entity].discard(record_id)  # from here on rows may refer to it
 
     def created(self) -> list[str]:
         """Return the records that are new, in the order of the rows."""
@@ -89,11 +89,13 @@ class Plan:
 
         ``besides`` are columns that are no fields, with the value of all records.
         """
-        touched = set().union(*(self.changed[record_id] for record_id in ids))
+        touched = set().union(*{self.changed[record_id] for record_id in ids})
         names = [name for name in FIELDS[self.entity] if name in touched]
         rows = []
+        in_order = itemgetter(*names) if len(names) > 1 else lambda state: (state[names[0]],)
         for record_id in ids:
             chain = self.chains[record_id]
-            values = [chain.state[name] for name in names]
-            rows.append((record_id, chain.version, chain.recorded_at, *values, *besides.values()))
+            rows.append(
+                (record_id, chain.version, chain.recorded_at, *in_order(chain.state), *besides.values())
+            )
         return ["id", "version", "updated_at", *names, *besides], rows

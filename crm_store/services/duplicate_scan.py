@@ -1,6 +1,6 @@
 """The search for duplicates among all leads or accounts, as a list of small tasks.
 
-Each task reads on its own (``look``) and then writes what it found in a short transaction (``keep``), so any
+Each task reads on its own (``look``) and then writes what it found in short transactions (``keep``), so any
 number of processes can work through the list, and one that was stopped goes on where it was. Everything can
 be repeated. Memory is bounded by the size of a task, whatever the number of records.
 
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
+from operator import itemgetter
 from typing import Literal
 
 from sqlalchemy.orm import Session
@@ -30,6 +31,7 @@ STEPS: tuple[Step, ...] = ("keys", "pairs", "recheck")
 """What a scan does, in order."""
 
 RECORDS_PER_TASK = 5_000
+_KEYS_PER_WRITE = 5_000
 # Keys are hex digests, so their first digits divide them evenly.
 _PORTIONS = tuple(f"{number:02x}" for number in range(0, 256, 4))
 
@@ -54,6 +56,17 @@ class Findings:
     found: tuple[FoundPair, ...] = ()
     gone: frozenset[str] = frozenset()
 
+    def parts(self) -> Iterator["Findings"]:
+        """Yield these findings in parts small enough that other writers need not wait long for any.
+
+        Keys come in the order in which they lie: in a large store each touches a page of its own.
+        """
+        if self.old_keys or self.found or self.gone:
+            yield Findings(old_keys=self.old_keys, found=self.found, gone=self.gone)
+        new = sorted(self.new_keys, key=itemgetter(1))
+        for start in range(0, len(new), _KEYS_PER_WRITE):
+            yield Findings(new_keys=frozenset(new[start : start + _KEYS_PER_WRITE]))
+
 
 def tasks(session: Session, entity: str, step: Step) -> list[ScanTask]:
     """Return the portions of one step. They may be done in any order, but only after the step before."""
@@ -74,7 +87,7 @@ def look(session: Session, task: ScanTask) -> Findings:
 
 
 def keep(session: Session, entity: str, findings: Findings, now: datetime) -> None:
-    """Write what a task found."""
+    """Write what a task found, or a part of it."""
     dedupe_keys.remove_keys(session, entity, findings.old_keys)
     dedupe_keys.add_keys(session, entity, findings.new_keys)
     pairs.save_pairs(session, entity, findings.found, now)

@@ -1,6 +1,6 @@
 """A scan finds among all leads what comparing each with each would find, and can be stopped and repeated."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
@@ -12,8 +12,9 @@ from crm_store.intake.duplicates.profile import read_profile
 from crm_store.intake.duplicates.scoring import THRESHOLD, judge
 from crm_store.models import DedupeKey
 from crm_store.repositories.bulk import load_history
+from crm_store.repositories.duplicates import FoundPair
 from crm_store.services import duplicate_scan
-from crm_store.services.duplicate_scan import STEPS, keep, look, tasks
+from crm_store.services.duplicate_scan import STEPS, Findings, keep, look, tasks
 from crm_store.services.duplicates import find_duplicates
 from tests.data_makers.duplicates import Made, make_leads
 from tests.sizes import full
@@ -42,6 +43,21 @@ def test_a_scan_finds_what_comparing_all_with_all_finds(store: Any, leads: list[
     }
     assert store.pairs() == dict.fromkeys(expected, "open")
     assert len(expected) > COUNT / 10
+
+
+def test_what_a_task_found_is_written_in_small_parts() -> None:
+    keys = frozenset(
+        (f"lea_{number}", ("start", f"{number * 7919 % 12_000:04x}")) for number in range(12_000)
+    )
+    pair = FoundPair("a", "b", 0.9, [])
+    first, *rest = Findings(
+        keys, frozenset({("lea_0", ("start", "f"))}), (pair,), frozenset({"dup_1"})
+    ).parts()
+    assert (len(first.old_keys), first.found, first.gone) == (1, (pair,), {"dup_1"})
+    assert [len(part.new_keys) for part in rest] == [5_000, 5_000, 2_000]
+    assert frozenset().union(*(part.new_keys for part in rest)) == keys
+    spans = [sorted(key for _, key in part.new_keys) for part in rest]
+    assert all(before[-1] <= after[0] for before, after in pairwise(spans))
 
 
 def test_arrival_finds_what_the_scan_finds(store: Any, leads: list[Made]) -> None:
@@ -102,8 +118,9 @@ def scan(store: Any) -> None:
         for task in planned:
             with store.sessions() as session:
                 findings = look(session, task)
-            with transaction(store.sessions) as session:
-                keep(session, "lead", findings, store.now)
+            for part in findings.parts():
+                with transaction(store.sessions) as session:
+                    keep(session, "lead", part, store.now)
 
 
 def count_keys(store: Any) -> int:

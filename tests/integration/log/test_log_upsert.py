@@ -1,5 +1,6 @@
 """A bulk upsert: an outcome for every row, and the log that single writes leave, on both stores."""
 
+import gc
 from typing import Any
 
 import pytest
@@ -49,6 +50,20 @@ def test_an_upsert_leaves_the_log_that_single_writes_leave(sessions: sessionmake
         bulk = states_of(session, "lead", stable_id("lead", "crm", "bulk"))
         assert [state | {"external_id": "single"} for state in bulk] == single
         assert verify(session) == []
+
+
+def test_an_upsert_leaves_the_collector_of_garbage_as_it_was(sessions: sessionmaker[Session]) -> None:
+    upsert(sessions, [row("1")])
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        upsert(sessions, [row("2")])
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    with pytest.raises(AttributeError):
+        upsert(sessions, [None])  # type: ignore[list-item]
+    assert gc.isenabled()
 
 
 def test_a_row_is_matched_by_its_id_before_its_outside_id(sessions: sessionmaker[Session]) -> None:
@@ -254,7 +269,7 @@ def test_a_record_created_just_before_the_lock_is_the_one_meant(
     created: list[RowResult] = []
 
     def barge_in(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        if "lead.external_id IN" in statement and not created:
+        if "lead.external_id = ANY" in statement and not created:
             created.extend(upsert(postgres_sessions, [UpsertRow(values, id=record_id)]))
 
     with transaction(postgres_sessions) as session:

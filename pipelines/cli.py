@@ -81,7 +81,8 @@ def build(home: Home = None) -> None:
 @app.command()
 def train(
     model: Annotated[
-        str | None, typer.Argument(help="lead_health, account_churn or account_renewal. [default: all]")
+        str | None,
+        typer.Argument(help="lead_health, account_churn, lead_match or account_renewal. [default: all]"),
     ] = None,
     seed: int = 7,
     home: Home = None,

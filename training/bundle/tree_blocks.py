@@ -115,6 +115,13 @@ class Tree:
         base = sum(value * rows for value, rows, _ in leaves) / top.rows
         return cls(tuple(questions), tuple(_blocks(top, ())), base)
 
+    @staticmethod
+    def paths_of(root: dict[str, Any]) -> tuple[tuple[Question, ...], list[tuple[float, tuple[Step, ...]]]]:
+        """Return a tree's questions, and the value and path of each of its leaves. Raises as ``of`` does."""
+        questions: list[Question] = []
+        top = _read(root, questions)
+        return tuple(questions), [(value, path) for value, _, path in top.paths(())]
+
 
 Step = tuple[int, int, bool, float]
 """A question on a path: its number, its column, the side taken, and the share of rows that took it."""

@@ -51,7 +51,7 @@ def match_example() -> dict[str, Any]:
     rep |= {"open_leads": 31, "probability": 0.143, "reasons": {"for": [reason], "against": [], "notes": []}}
     away: dict[str, Any] = {"rep_id": f"rep_{2:024x}", "name": "示例二", "code": "on_leave"}
     away |= {"message": {"zh": "正在休假", "en": "On leave"}, "until": "2026-03-04T16:00:00Z"}
-    match = {"rung": "model", "why": None, "version": "lead_match-3", "as_of": _AS_OF}
+    match: dict[str, Any] = {"rung": "model", "why": None, "version": "lead_match-3", "as_of": _AS_OF}
     match |= {"mean": 0.122, "seed": None}
     return {
         "results": [

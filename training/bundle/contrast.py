@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.arrays import Bools, Floats
-from training.bundle.tree_blocks import Question, Step, Tree
+from training.bundle.tree_blocks import Question, Step, Tree, goes_left
 
 Ints = NDArray[np.int64]
-_LEAVES = 256  # worked on at once: pairs of rows times leaves times features are held in memory
+_LEAVES = 512  # worked on at once: pairs of rows times leaves times features are held in memory
 
 
 class Contrasts:
@@ -41,6 +41,7 @@ class Contrasts:
             known = [numbers.setdefault(question, len(numbers)) for question in asked]
             leaves += [(value, _steps(path, known)) for value, path in paths if path]
         self._questions = tuple(numbers)
+        self._thresholds = _thresholds(self._questions)
         self._groups = [
             _Leaves.of(leaves[start : start + _LEAVES], len(numbers))
             for start in range(0, len(leaves), _LEAVES)
@@ -51,10 +52,20 @@ class Contrasts:
         shares = np.zeros((len(matrix), self.features))
         if not self._questions:
             return shares
-        answers = np.array([one.answers(matrix[:, one.column]) for one in self._questions])
+        answers = self._answers(matrix)
         for group in self._groups:
             group.add(answers, shares)
         return shares
+
+    def _answers(self, matrix: Floats) -> Bools:
+        """Return the answers (questions, n), those about one column's thresholds at once."""
+        answers = np.zeros((len(self._questions), len(matrix)), dtype=np.bool_)
+        for (column, missing, left), (numbers, thresholds) in self._thresholds.items():
+            answers[numbers] = goes_left(matrix[None, :, column], thresholds[:, None], missing, left)
+        for number, one in enumerate(self._questions):
+            if one.categories is not None:
+                answers[number] = one.answers(matrix[:, one.column])
+        return answers
 
 
 class _Leaves:
@@ -84,20 +95,43 @@ class _Leaves:
         rows = answers.shape[1]
         known = np.concatenate([answers, np.ones((1, rows), dtype=np.bool_)])
         passed = (known[self._steps] == self._sides[..., None]).all(axis=2)  # (leaves, k, n)
-        differs = (passed != passed[..., :1]).any(axis=(1, 2))
         reachable = passed.any(axis=2).all(axis=1)
-        kept = np.flatnonzero(differs & reachable)
-        if len(kept) == 0:
-            return
-        mine, theirs = passed[kept][:, :, :, None], passed[kept][:, :, None, :]  # (leaves, k, row, other)
-        only_mine, only_theirs = mine & ~theirs, theirs & ~mine
-        alive = (mine | theirs).all(axis=1)
-        ours, others = only_mine.sum(axis=1), only_theirs.sum(axis=1)
-        gain, loss = _WEIGHTS[ours, others], _WEIGHTS[others, ours]
-        each = only_mine * gain[:, None] - only_theirs * loss[:, None]
-        given = (each * alive[:, None]).mean(axis=3) * self._values[kept][:, None, None]  # (leaves, k, row)
-        columns = self._columns[kept].ravel()
-        np.add.at(shares.T, columns, given.reshape(len(columns), rows))
+        differs = ~passed.all(axis=2) & reachable[:, None]  # (leaves, k): what all pass decides nothing
+        count = differs.sum(axis=1)
+        first = np.argsort(~differs, axis=1, kind="stable")
+        for k in range(1, count.max(initial=0) + 1):
+            own = np.flatnonzero(count == k)
+            if len(own) == 0:
+                continue
+            places = first[own, :k]
+            given = _apart(passed[own[:, None], places]) * self._values[own][:, None, None]
+            columns = self._columns[own[:, None], places].ravel()
+            np.add.at(shares.T, columns, given.reshape(len(columns), rows))
+
+
+def _apart(passed: Bools) -> Floats:
+    """Return what each row gets from each feature (leaves, k, n), against the mean row, of leaves worth 1."""
+    mine, theirs = passed[:, :, :, None], passed[:, :, None, :]
+    only_mine, only_theirs = mine & ~theirs, theirs & ~mine
+    alive = (mine | theirs).all(axis=1)
+    ours, others = only_mine.sum(axis=1), only_theirs.sum(axis=1)
+    gain, loss = _WEIGHTS[ours, others] * alive, _WEIGHTS[others, ours] * alive
+    each = only_mine * gain[:, None] - only_theirs * loss[:, None]
+    return np.asarray(each.mean(axis=3))
+
+
+def _thresholds(
+    questions: tuple[Question, ...],
+) -> dict[tuple[int, str, bool], tuple[list[int], Floats]]:
+    """Return the numbers and thresholds of the questions about numbers, by what they have in common."""
+    found: dict[tuple[int, str, bool], list[int]] = {}
+    for number, one in enumerate(questions):
+        if one.categories is None:
+            found.setdefault((one.column, one.missing, one.missing_left), []).append(number)
+    return {
+        key: (numbers, np.array([questions[number].threshold for number in numbers]))
+        for key, numbers in found.items()
+    }
 
 
 def _steps(path: tuple[Step, ...], known: list[int]) -> tuple[tuple[int, int, bool], ...]:

@@ -138,10 +138,11 @@ class Feature:
                 return self.absent[at]
             return f"{self.title[at]}：{'无记录'}" if language == "zh" else f"{self.title[at]}: not on record"
         named = dict(self.names).get(value) if isinstance(value, str) else None
-        return self.sentence[at].format(value=named[at] if named else _written(value, self.unit, language))
+        return self.sentence[at].format(value=named[at] if named else written(value, self.unit, language))
 
 
-def _written(value: float | str, unit: Unit, language: Language) -> str:
+def written(value: float | str, unit: Unit, language: Language) -> str:
+    """Return a value as people write it in its unit."""
     if isinstance(value, str):
         return value
     if unit == "flag":

@@ -94,7 +94,7 @@ def retrain_due_models(runtime: Runtime) -> int:
     from pipelines.lifecycle import due, policy_of
 
     policy, now = policy_of(runtime), runtime.now()
-    wanted = [model for model in runtime.specs() if due(runtime, model, now, policy)]
+    wanted = [model for model in runtime.models() if due(runtime, model, now, policy)]
     if wanted:
         command = [sys.executable, "-m", "pipelines.cli", "model", "retrain", "--due"]
         folder = str(runtime.settings.folder)

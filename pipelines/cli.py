@@ -81,7 +81,8 @@ def build(home: Home = None) -> None:
 @app.command()
 def train(
     model: Annotated[
-        str | None, typer.Argument(help="lead_health, account_churn or account_renewal. [default: all]")
+        str | None,
+        typer.Argument(help="lead_health, account_churn, lead_match or account_renewal. [default: all]"),
     ] = None,
     seed: int = 7,
     home: Home = None,
@@ -94,6 +95,7 @@ def train(
     test_share: Annotated[float, typer.Option(help="Share of its rows held for the report.")] = 0.25,
     budget: Annotated[float, typer.Option(help="Seconds for tuning and fitting.")] = 60.0,
     report: Annotated[Path | None, typer.Option(help="Report. [default: beside the file]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write its model here, for leadpulse predict.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
 ) -> None:
     """Train, compare, log to MLflow, and promote through the gates; with --table, on any flat file."""
@@ -103,12 +105,25 @@ def train(
         raise typer.Exit(
             train_file(
                 table, target, time=time, group=group, test_share=test_share, budget=budget, seed=seed,
-                report=report, as_json=as_json,
+                report=report, out=out, as_json=as_json,
             )
         )  # fmt: skip
     from pipelines.commands import train_models
 
     raise typer.Exit(train_models(home, model, seed))
+
+
+@app.command()
+def predict(
+    bundle: Annotated[Path, typer.Option(help="What train --table … --out wrote.")],
+    table: Annotated[Path, typer.Option(help="The file to score: CSV, XLSX or Parquet.")],
+    out: Annotated[Path | None, typer.Option(help="Scores as CSV. [default: beside the file]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as one JSON object.")] = False,
+) -> None:
+    """Score every row of a flat file with a model that was trained on one like it."""
+    from pipelines.flat_commands import predict_file
+
+    raise typer.Exit(predict_file(bundle, table, out, as_json=as_json))
 
 
 @app.command()

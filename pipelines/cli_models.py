@@ -10,8 +10,9 @@ model_app = typer.Typer(help="Versions of the models: champion, shadow, gates, c
 Home = Annotated[
     Path | None, typer.Option("--home", help="Data folder. [default: .leadpulse, or LEADPULSE_HOME]")
 ]
-Model = Annotated[str, typer.Argument(help="lead_health or account_churn")]
-AnyModel = Annotated[str | None, typer.Argument(help="lead_health or account_churn. [default: both]")]
+_MODELS = "lead_health, account_churn, lead_match or account_renewal"
+Model = Annotated[str, typer.Argument(help=_MODELS)]
+AnyModel = Annotated[str | None, typer.Argument(help=f"{_MODELS}. [default: all]")]
 
 
 @model_app.command("list")

@@ -64,7 +64,7 @@ def train_models(home: Path | None, model: str | None, seed: int) -> int:
     from training.datasets import DatasetRefused
 
     runtime, steps = Runtime.at(home), Steps()
-    models = [*runtime.specs(), runtime.hazard().model]
+    models = runtime.models()
     if model is not None and model not in models:
         return _refuse("unknown_model", f"没有模型 {model}", f"no such model; there are {', '.join(models)}")
     for name in [model] if model else models:

@@ -42,6 +42,8 @@ class Demo:
     def run(self) -> dict[str, Any]:
         """Do the steps that are not done yet and return the summary."""
         state = self._begin()
+        # The public files say nothing of who was given a lead.
+        skipped = {"lead_match"} - set(self.runtime.models())
         for key, title, step in (
             ("store", "Prepare the record store 准备数据库", self._store),
             ("company", "Load the company 载入公司", self._load),
@@ -49,9 +51,10 @@ class Demo:
             ("lead_health", "Train lead health 训练线索健康度", self._train_leads),
             ("account_churn", "Train account churn 训练客户流失", self._train_accounts),
             ("account_renewal", "Train renewal timing 训练续约时点", self._train_renewal),
+            ("lead_match", "Train lead match 训练线索匹配", self._train_match),
             ("score", "Score every lead and account 为全部线索与客户评分", self._score),
         ):
-            if key in state.finished:
+            if key in state.finished or key in skipped:
                 continue
             with self.steps.step(key, title) as report:
                 state.summary |= step(report) or {}
@@ -123,13 +126,23 @@ class Demo:
         return self._train("account_churn", report)
 
     def _train_renewal(self, report: Report) -> dict[str, Any]:
+        # A company too young to have lost anybody is refused: scores say whether, and not when.
+        return self._train_if_told("account_renewal", report)
+
+    def _train_match(self, report: Report) -> dict[str, Any]:
+        return self._train_if_told("lead_match", report)
+
+    def _train_if_told(self, model: str, report: Report) -> dict[str, Any]:
+        """Train what a company may do without; a refusal is written down with its reason."""
+        from pipelines.lifecycle import REFUSED, note
         from training.datasets import DatasetRefused
 
         try:
-            return self._train("account_renewal", report)
-        except DatasetRefused:
-            # A company too young to have lost anybody: scores say whether, and not when.
-            return {}
+            return self._train(model, report)
+        except DatasetRefused as refused:
+            note(self.runtime, model, REFUSED, "-", refused.code)
+            why = {"code": refused.code, "field": refused.field, "zh": refused.zh, "en": refused.en}
+            return {"refused": {**self.runtime.state.summary.get("refused", {}), model: why}}
 
     def _train(self, model: str, report: Report) -> dict[str, Any]:
         from pipelines.jobs import train

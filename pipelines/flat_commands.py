@@ -35,9 +35,10 @@ def train_file(
     budget: float,
     seed: int,
     report: Path | None,
+    out: Path | None = None,
     as_json: bool,
 ) -> int:
-    """Train on a table and write the report beside it; return the exit code."""
+    """Train on a table, write the report beside it and the model to ``out``; return the exit code."""
     # small fits: on a busy machine, threads of linear algebra wait for one another
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from training.tables.errors import TableRefused
@@ -46,9 +47,12 @@ def train_file(
     try:
         if target is None:
             raise TableRefused("target_missing", "target")
+        from training.flat.bundle import write_model
         from training.flat.pipeline import train_file as train
         from training.flat.prepare import Question
 
+        if out is not None and out.exists():
+            raise TableRefused("bundle_exists", "out", out.name)
         question = Question(target, time, group, test_share, budget, seed)
         with steps.step("train", f"{path.name}: train 训练") as tell:
             seen: set[str] = set()
@@ -60,14 +64,50 @@ def train_file(
                 done = list(_STAGES).index(stage)
                 tell(round(100 * (done + share)), 100 * len(_STAGES))
 
-            answer = train(path, question, progress)
+            answer, model = train(path, question, progress)
         place = _write(path, report, question, answer)
+        if out is not None:
+            write_model(out, model)
     except TableRefused as error:
         return _refuse(error, as_json)
     if as_json:
-        print(json.dumps({**answer.as_dict(), "report": str(place)}, ensure_ascii=False, allow_nan=False))
+        told = {**answer.as_dict(), "report": str(place), **({"bundle": str(out)} if out else {})}
+        print(json.dumps(told, ensure_ascii=False, allow_nan=False))
     else:
         _show(answer, place)
+        if out is not None:
+            print(f"bundle 模型包: {out}")
+    return 0
+
+
+def predict_file(bundle: Path, path: Path, out: Path | None, *, as_json: bool) -> int:
+    """Score every row of a table with a bundle that training wrote; return the exit code.
+
+    The scores are a CSV of row (from 1, in the table's order) and probability.
+    """
+    from training.bundle.files import BundleBroken
+    from training.flat.bundle import read_model
+    from training.tables.errors import TableRefused
+    from training.tables.reading import read_table
+
+    place = out or path.with_name(f"{path.stem}.scores.csv")
+    try:
+        model = read_model(bundle)
+        scores = model.probabilities(read_table(path)).tolist()
+        lines = [f"{row},{score!r}" for row, score in enumerate(scores, 1)]
+        try:
+            place.write_text("\n".join(["row,probability", *lines, ""]), "utf-8")
+        except OSError as error:
+            raise TableRefused("scores_unwritable", "out", f"{place.name}: {error.strerror}") from None
+    except (BundleBroken, TableRefused) as error:
+        return _refuse(error, as_json)
+    mean = sum(scores) / len(scores)
+    if as_json:
+        told = {"rows": len(scores), "mean": mean, "target": model.target, "positive": model.positive}
+        print(json.dumps({**told, "scores": str(place)}, ensure_ascii=False))
+    else:
+        print(f"{len(scores):,} rows 行, mean 平均 P({model.target} = {model.positive}) {mean:.3f}")
+        print(f"scores 评分: {place}")
     return 0
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
@@ -50,16 +50,15 @@ def list_models(home: Path | None) -> int:
 
     runtime = Runtime.at(home)
     folder = runtime.settings.models_folder
-    for model in runtime.specs():
+    for model in runtime.models():
         champion, shadow = _named(folder, model), _named(folder, model, SHADOW)
         print(f"{model}")
         for version in versions_of(folder, model):
             report = kept_report(folder, model, version)
             role = "champion 现任" if version == champion else "shadow 影子" if version == shadow else ""
             shut = [gate["name"] for gate in report["gates"] if not gate["passed"]] if report else []
-            auc = report["metrics"]["lightgbm"]["auc"] if report else None
-            quality = "" if auc is None else f"AUC {auc:.3f}"
-            print(f"  {version:48} {quality:10} {role:14} {'✗ ' + ', '.join(shut) if shut else '✓'}")
+            quality = _quality(report["metrics"]["lightgbm"]) if report else ""
+            print(f"  {version:48} {quality:18} {role:14} {'✗ ' + ', '.join(shut) if shut else '✓'}")
         for event in events(runtime, model)[-5:]:
             print(f"  {event['at'][:19]}Z  {event['what']:14} {event['version']}  {event['why']}")
     return 0
@@ -138,7 +137,7 @@ def retrain_models(home: Path | None, model: str | None, seed: int, *, only_due:
 
     runtime, steps = Runtime.at(home), Steps()
     policy, now = policy_of(runtime), runtime.now()
-    names = [name for name in runtime.specs() if model in (None, name)]
+    names = [name for name in runtime.models() if model in (None, name)]
     whys = {name: due(runtime, name, now, policy) if only_due else "by hand" for name in names}
     wanted = {name: why for name, why in whys.items() if why}
     if wanted and runtime.state.data_as_of is None:
@@ -155,8 +154,8 @@ def retrain_models(home: Path | None, model: str | None, seed: int, *, only_due:
                 continue
             note(runtime, name, "trained", trained.version, why)
         print(f"{name}: {trained.version} {'champion 已上线' if trained.champion else 'refused 未过关'}")
-        if trained.champion:
-            kind = next(kind for kind in KINDS if kind.model == name)
+        kind = next((kind for kind in KINDS if name in (kind.model, kind.timing)), None)
+        if trained.champion and kind is not None:  # a match is worked out when it is asked for
             with steps.step(f"score {name}", f"Score {kind.plural} 评分") as report:
                 score(runtime, kind, runtime.now(), report)
     return 0
@@ -166,13 +165,13 @@ def retrain_models(home: Path | None, model: str | None, seed: int, *, only_due:
 def tell_drift(home: Path | None, model: str | None, accept: str | None) -> int:
     """Look for drift now and print what was found, or accept it."""
     from pipelines.lifecycle import accept_drift
-    from pipelines.watching import watch
+    from pipelines.watching import watch_one
 
     runtime = _known(home, model) if model else Runtime.at(home)
-    for name in runtime.specs():
+    for name in runtime.models():
         if model not in (None, name):
             continue
-        found = accept_drift(runtime, name, accept) if accept else watch(runtime, name, runtime.now())
+        found = accept_drift(runtime, name, accept) if accept else watch_one(runtime, name, runtime.now())
         if found is None:
             print(f"{name}: no champion 没有上线模型")
         else:
@@ -193,10 +192,17 @@ def _known(home: Path | None, model: str) -> Runtime:
     from pipelines.lifecycle import ModelRefused
 
     runtime = Runtime.at(home)
-    specs = runtime.specs()
-    if model not in specs:
-        raise ModelRefused("unknown_model", "model", f"没有模型 {model}", f"there are {', '.join(specs)}")
+    names = runtime.models()
+    if model not in names:
+        raise ModelRefused("unknown_model", "model", f"没有模型 {model}", f"there are {', '.join(names)}")
     return runtime
+
+
+def _quality(metrics: Mapping[str, float | None]) -> str:
+    """The one figure of a version: how well it ranks, of a hazard over time."""
+    name = "concordance" if "concordance" in metrics else "auc"
+    value = metrics[name]
+    return "" if value is None else f"{name if len(name) > 3 else name.upper()} {value:.3f}"
 
 
 def _named(folder: Path, model: str, pointer: str = "champion.json") -> str | None:

@@ -109,6 +109,10 @@ class Runtime:
 
         return dict(SPECS["olist" if self.state.company == "olist" else "demo"])
 
+    def models(self) -> tuple[str, ...]:
+        """Return the names of every model of this company, the hazard last."""
+        return (*self.specs(), self.hazard().model)
+
     def hazard(self) -> HazardSpec:
         """Return the model that says when accounts of this company are lost."""
         from training.survival.specs import HAZARDS
@@ -228,7 +232,7 @@ class Runtime:
             self.vault,
             sso,
             rule_book=lambda: self.rules,
-            alerts=partial(model_alerts, self.settings.models_folder, tuple(RULE_DOCUMENTS)),
+            alerts=partial(model_alerts, self.settings.models_folder, self.models()),
             cards=partial(champion_card, self.settings.models_folder),
         )
 

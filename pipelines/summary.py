@@ -9,13 +9,6 @@ if TYPE_CHECKING:
     from serving.kinds import Kind
 
 MOST = 10
-_MEASURES = {"auc": "AUC", "ap": "AP", "logloss": "Log loss", "ece": "ECE", "lift": "Lift 10%"}
-_CURVE_MEASURES = {
-    **{f"auc_{days}": f"AUC {days} d" for days in (30, 90, 180)},
-    "ibs": "Brier, integrated",
-    "concordance": "Concordance",
-    "ece_90": "ECE 90 d",
-}
 _BAND_COLOURS = {"red": "red", "yellow": "yellow", "green": "green"}
 
 
@@ -61,6 +54,8 @@ def show(summary: dict[str, Any], runtime: Runtime) -> None:
         console.print(_quality(model, scorers, training))
         for line in _told_warning(training.get("warning", {})):
             console.print(line, highlight=False)
+    for model, why in summary.get("refused", {}).items():
+        console.print(f"{model}: {why['zh']} · {why['en']} ({why['code']})", highlight=False)
     for plural, lines in summary["neediest"].items():
         console.print(_needs(plural, lines))
 
@@ -88,11 +83,13 @@ def _sizes(summary: dict[str, Any]) -> str:
 def _quality(model: str, scorers: dict[str, dict[str, float]], training: dict[str, Any]) -> Any:
     from rich.table import Table
 
+    from training.report import measures_of
+
     standing = "champion ✓" if training["champion"] else "refused by a gate 未过关"
     title = f"{model}  {training['version']}  {standing}  (test rows {training['rows']['test']['rows']:,})"
     table = Table(title=title, title_justify="left")
     table.add_column("scorer")
-    measures = _CURVE_MEASURES if any("ibs" in measured for measured in scorers.values()) else _MEASURES
+    measures = measures_of(scorers)
     for label in measures.values():
         table.add_column(label, justify="right")
     for scorer, measured in scorers.items():

@@ -40,17 +40,19 @@ def match_example() -> dict[str, Any]:
     """Return one lead with one rep for it and one who is away."""
     reason = {
         "feature": "pair_need_win_rate",
-        "sentence": "该销售在同产品需求线索上的赢单率 18.2%",
+        "meaning": "pair_need_win_rate",
+        "sentence": "该销售在同产品需求线索上的赢单率 18.2%（候选人平均 13.0%）",
         "value": 0.182,
         "unit": "share",
-        "effect": 6.4,
+        "effect": 2.1,
         "trace": None,
     }
     rep: dict[str, Any] = {"rank": 1, "rep_id": f"rep_{1:024x}", "name": "示例一", "team_id": f"tea_{1:024x}"}
     rep |= {"open_leads": 31, "probability": 0.143, "reasons": {"for": [reason], "against": [], "notes": []}}
     away: dict[str, Any] = {"rep_id": f"rep_{2:024x}", "name": "示例二", "code": "on_leave"}
     away |= {"message": {"zh": "正在休假", "en": "On leave"}, "until": "2026-03-04T16:00:00Z"}
-    match = {"rung": "model", "why": None, "version": "lead_match-3", "as_of": _AS_OF, "seed": None}
+    match: dict[str, Any] = {"rung": "model", "why": None, "version": "lead_match-3", "as_of": _AS_OF}
+    match |= {"mean": 0.122, "seed": None}
     return {
         "results": [
             {"id": example_id(LEAD), "match": match | {"reps": [rep], "excluded": [away]}, "error": None}

@@ -13,6 +13,8 @@ from fastapi import APIRouter, Request, Response
 from crm_store.domain.scores import Reason
 from features.catalog import CATALOG
 from features.composed import COMPOSED
+from features.declare import Feature, written
+from features.meanings import meaning_of
 from serving.access import Door, policy_of
 from serving.errors import ServingError, error_of, why_of
 from serving.examples import answer_response, error_responses, ids_example
@@ -86,23 +88,22 @@ def told(
 ) -> list[dict[str, Any]]:
     """Return one item per id, in the order asked: either a match or an error."""
     return [
-        {"id": one, "match": _match(one, matches[one], seed, language), "error": None}
+        {"id": one, "match": _match(matches[one], seed, language), "error": None}
         if one in matches
         else {"id": one, "match": None, "error": error_of(LEAD.not_found, "ids")}
         for one in ids
     ]
 
 
-def _match(lead_id: str, match: Match, seed: int, language: Language) -> dict[str, Any]:
+def _match(match: Match, seed: int, language: Language) -> dict[str, Any]:
     return {
         "rung": match.rung,
         "why": why_of(match.why) if match.why else None,
         "version": match.version,
         "as_of": moment(match.as_of),
+        "mean": None if match.mean is None else round(match.mean, 6),
         "seed": seed if match.rung == "rules" else None,
-        "reps": [
-            _candidate(lead_id, place, one, match, language) for place, one in enumerate(match.ranked, 1)
-        ],
+        "reps": [_candidate(place, one, match, language) for place, one in enumerate(match.ranked, 1)],
         "excluded": [
             {
                 "rep_id": rep.rep_id,
@@ -116,12 +117,12 @@ def _match(lead_id: str, match: Match, seed: int, language: Language) -> dict[st
     }
 
 
-def _candidate(lead_id: str, place: int, one: Candidate, match: Match, language: Language) -> dict[str, Any]:
+def _candidate(place: int, one: Candidate, match: Match, language: Language) -> dict[str, Any]:
     score = one.score
     told: dict[str, list[dict[str, Any]]] = {"for": [], "against": [], "notes": []}
     for reason in score.reasons if score else ():
         side = "for" if reason.effect > 0 else "against" if reason.effect < 0 else "notes"
-        told[side].append(_reason(lead_id, reason, match, language))
+        told[side].append(_reason(reason, match, language))
     chance = None if score is None or score.probability is None else round(score.probability, 6)
     return {
         "rank": place,
@@ -134,25 +135,40 @@ def _candidate(lead_id: str, place: int, one: Candidate, match: Match, language:
     }
 
 
-def _reason(lead_id: str, reason: Reason, match: Match, language: Language) -> dict[str, Any]:
+def _reason(reason: Reason, match: Match, language: Language) -> dict[str, Any]:
     feature = CATALOG.get(reason.feature) or COMPOSED.get(reason.feature)
-    own = feature.say(reason.value, language) if feature else reason.feature
-    of_lead = reason.feature.startswith("lead_") and feature is not None
-    trace = f"{LEAD.path}/{lead_id}/trace/{reason.feature}?as_of={moment(match.as_of)}" if of_lead else None
     return {
         "feature": reason.feature,
-        "sentence": reason.sentence[0 if language == "zh" else 1] if reason.sentence else own,
+        "meaning": meaning_of(reason.feature),
+        "sentence": _sentence(reason, feature, match.typical.get(reason.feature), language),
         "value": reason.value,
         "unit": feature.unit if feature else None,
         "effect": round(reason.effect, 2),
-        "trace": trace,
+        "trace": None,
     }
 
 
+def _sentence(reason: Reason, feature: Feature | None, mean: float | None, language: Language) -> str:
+    """Say what a rep has, and what the candidates have on average."""
+    if reason.sentence:
+        return reason.sentence[0 if language == "zh" else 1]
+    if feature is None:
+        return reason.feature
+    own = feature.say(reason.value, language)
+    if mean is None:
+        return own
+    if feature.unit == "flag":
+        return f"{own}（候选人中 {mean:.0%} 为是）" if language == "zh" else f"{own} (of all, {mean:.0%})"
+    told = written(mean, feature.unit, language)
+    return f"{own}（候选人平均 {told}）" if language == "zh" else f"{own} (candidates' mean {told})"
+
+
 _DESCRIPTION = (
-    "1–1000 ids; for each lead the reps who may have it, best first, with the chance of winning it, reasons "
-    "for and against, and who was excluded and why. `rung` says who ranked: the model, or the rules' "
-    "weighted round-robin by past wins, whose `seed` makes it repeatable.\n\n"
-    "1–1000 个编号；逐条返回可接手的销售（按赢单概率排序）、正反理由、被排除的人及原因。"
+    "1–1000 ids; for each lead the reps who may have it, best first, with the chance of winning it, what "
+    "sets each apart from the other candidates (`effect` in percentage points, adding up to the chance over "
+    "`mean`, that of the mean candidate), and who was excluded and why. `rung` says who ranked: the model or "
+    "the rules' weighted round-robin by past wins, whose `seed` makes it repeatable.\n\n"
+    "1–1000 个编号；逐条返回可接手的销售（按赢单概率排序）、与其他候选人相比的正反理由"
+    "（`effect` 为百分点，合计等于该概率与平均候选人概率 `mean` 之差）、被排除的人及原因。"
     "`rung` 说明由模型还是规则（按过往赢单加权轮转，`seed` 可复现）排序。"
 )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, cast
 
 from crm_store.domain.round_robin import turns
 from crm_store.domain.scores import Score
@@ -48,7 +48,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Match:
-    """The candidates of a lead, best first, who was excluded and why, and the rung that ranked them."""
+    """The candidates of a lead, best first, who was excluded and why, and the rung that ranked them.
+
+    Of the model's: ``mean`` is the chance of the mean candidate, which reasons are told against, and
+    ``typical`` the candidates' mean of each feature that is a number.
+    """
 
     ranked: tuple[Candidate, ...]
     excluded: tuple[tuple[Standing, Exclusion], ...]
@@ -56,6 +60,16 @@ class Match:
     why: str | None
     version: str
     as_of: datetime
+    mean: float | None = None
+    typical: Mapping[str, float] = field(default_factory=dict)
+
+
+class Comparer(Protocol):
+    """What ranks candidates: a bundle's scorer."""
+
+    def compare(self, signals: Sequence[Mapping[str, object]], as_of: datetime) -> tuple[list[Score], float]:
+        """Return one score per candidate, with what sets them apart, and the mean candidate's chance."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -100,8 +114,10 @@ class Matcher:
             why = reps.why or "no_online_features"
         elif isinstance(standing, Champion):
             try:
-                ranked = self._by_model(standing, lead_id, leads.values[lead_id], open_to, reps.values, now)
-                return Match(ranked, excluded, "model", None, standing.version, now)
+                pairs = self._pairs(lead_id, leads.values[lead_id], open_to, reps.values, now)
+                ranked, mean = _by_model(standing, open_to, pairs, now)
+                told = Match(ranked, excluded, "model", None, standing.version, now)
+                return replace(told, mean=mean, typical=_typical(pairs))
             except OnlineDownError:
                 why = "no_online_features"
             except Exception as error:
@@ -132,32 +148,23 @@ class Matcher:
                 open_to.append(rep)
         return open_to, tuple(excluded)
 
-    def _by_model(
+    def _pairs(
         self,
-        champion: Champion,
         lead_id: str,
         lead: Values,
         open_to: Sequence[Standing],
         reps: Mapping[str, Values],
         now: datetime,
-    ) -> tuple[Candidate, ...]:
-        if not open_to:
-            return ()
+    ) -> list[Values]:
+        """Return the features of the lead with each of its candidates."""
         fits = self._fits(lead_id, lead, open_to)
-        signals = []
+        pairs: list[Values] = []
         for rep in open_to:
             values = reps[rep.rep_id]
             team = [v["rep_open_leads"] for v in reps.values() if v["rep_team"] == values["rep_team"]]
             mean = sum(team) / len(team) if team else None
-            signals.append(
-                {**lead, **values, **composed(COMPOSED, lead, values, fits[rep.rep_id], mean, now)}
-            )
-        scores = champion.scorer.score(signals, now)
-        ranked = sorted(
-            zip(open_to, scores, strict=True),
-            key=lambda pair: (-(pair[1].probability or 0.0), pair[0].rep_id),
-        )
-        return tuple(Candidate(rep, score) for rep, score in ranked)
+            pairs.append({**lead, **values, **composed(COMPOSED, lead, values, fits[rep.rep_id], mean, now)})
+        return pairs
 
     def _fits(
         self, lead_id: str, lead: Values, open_to: Sequence[Standing]
@@ -199,6 +206,25 @@ class Matcher:
         return _Rows(found, why)
 
 
-def _best_first(one: Candidate) -> tuple[float, str]:
-    chance = one.score.probability if one.score else None
-    return -(chance or 0.0), one.rep.rep_id
+def _by_model(
+    champion: Champion, open_to: Sequence[Standing], pairs: Sequence[Values], now: datetime
+) -> tuple[tuple[Candidate, ...], float | None]:
+    """Return the candidates, likeliest first, and the mean candidate's chance."""
+    if not open_to:
+        return (), None
+    scores, mean = cast(Comparer, champion.scorer).compare(pairs, now)
+    ranked = sorted(
+        zip(open_to, scores, strict=True),
+        key=lambda pair: (-(pair[1].probability or 0.0), pair[0].rep_id),
+    )
+    return tuple(Candidate(rep, score) for rep, score in ranked), mean
+
+
+def _typical(pairs: Sequence[Values]) -> dict[str, float]:
+    """Return the mean of each feature that is a number, of the candidates who have one."""
+    means = {}
+    for name in pairs[0] if pairs else ():
+        numbers = [v for v in (pair.get(name) for pair in pairs) if isinstance(v, int | float) and v == v]
+        if numbers:
+            means[name] = sum(numbers) / len(numbers)
+    return means

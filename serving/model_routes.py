@@ -11,7 +11,7 @@ from crm_store.domain.scores import DEFAULT_BANDS
 from serving.access import Door, policy_of
 from serving.champions import Champion, Champions
 from serving.examples import answer_response, error_responses
-from serving.kinds import KINDS, LEAD, Kind
+from serving.kinds import KINDS, LEAD, Entity
 from serving.read_routes import ERRORS, as_json, refuse_unknown
 from serving.schemas_explained import ModelsOut
 from serving.score_routes import SECURITY
@@ -24,7 +24,10 @@ def model_router(champions: Champions, door: Door) -> APIRouter:
     async def models(request: Request) -> Response:
         await door.admit(request, LEAD.entity, "read")
         refuse_unknown(request, set())
-        told = {"bands": asdict(DEFAULT_BANDS), "models": [_told(kind, champions) for kind in KINDS]}
+        told = {
+            "bands": asdict(DEFAULT_BANDS),
+            "models": [_told(kind.entity, model, champions) for kind in KINDS for model in kind.models],
+        }
         return as_json(told)
 
     router.add_api_route(
@@ -41,9 +44,9 @@ def model_router(champions: Champions, door: Door) -> APIRouter:
     return router
 
 
-def _told(kind: Kind, champions: Champions) -> dict[str, Any]:
-    standing = champions.current(kind.model)
-    told: dict[str, Any] = {"model": kind.model, "entity": kind.entity}
+def _told(entity: Entity, model: str, champions: Champions) -> dict[str, Any]:
+    standing = champions.current(model)
+    told: dict[str, Any] = {"model": model, "entity": entity}
     if not isinstance(standing, Champion):
         return told | {"state": standing.code, "version": None, "about": None}
     return told | {"state": "champion", "version": standing.version, "about": standing.about or None}

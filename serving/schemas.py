@@ -167,7 +167,11 @@ class AccountResults(Strict):
 
 
 class MatchedRep(Strict):
-    """A rep who may have the lead; ``probability`` is that of winning it in their hands, if known."""
+    """A rep who may have the lead; ``probability`` is that of winning it in their hands, if known.
+
+    The model's reasons tell how a rep differs from the other candidates: effects are percentage points, and
+    add up to ``probability`` over ``mean``. Rules give points of their own.
+    """
 
     rank: int
     rep_id: str
@@ -189,12 +193,16 @@ class ExcludedRep(Strict):
 
 
 class MatchOut(Strict):
-    """The reps for a lead, best first. ``seed`` is the one that the rules' round-robin was settled by."""
+    """The reps for a lead, best first. ``seed`` is the one that the rules' round-robin was settled by.
+
+    ``mean`` is the model's chance for the mean candidate.
+    """
 
     rung: Literal["model", "rules"]
     why: Why | None
     version: str
     as_of: datetime
+    mean: float | None
     seed: int | None
     reps: list[MatchedRep]
     excluded: list[ExcludedRep]

@@ -87,7 +87,16 @@ class ModelOut(Strict):
 
     model: str
     entity: Literal["lead", "account"]
-    state: Literal["champion", "no_champion", "bundle_broken", "starting"]
+    state: Literal[
+        "champion",
+        "no_champion",
+        "bundle_broken",
+        "starting",
+        "drift_inputs",
+        "drift_score",
+        "drift_base_rate",
+        "drift_calibration",
+    ]
     version: str | None
     about: ModelAbout | None
 

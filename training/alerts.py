@@ -11,6 +11,8 @@ from training.bundle.champions import champion_of
 from training.drift import TITLES
 
 log = logging.getLogger(__name__)
+_RULES = ("；已改由规则评分", "; rules answer instead")
+_INSTEAD = {"account_renewal": ("；评分暂不说明时点", "; scores do not say when")}
 
 
 def alerts(models_folder: Path, models: Iterable[str]) -> list[tuple[str, str]]:
@@ -26,6 +28,7 @@ def alerts(models_folder: Path, models: Iterable[str]) -> list[tuple[str, str]]:
             continue
         if word is None or word.version != current:
             continue
+        instead = _INSTEAD.get(model, _RULES)
         for one in word.findings:
             if one["level"] == "ok" or one["kind"] in word.accepted:
                 continue
@@ -33,8 +36,8 @@ def alerts(models_folder: Path, models: Iterable[str]) -> list[tuple[str, str]]:
             zh, en = TITLES[one["kind"]]
             told.append(
                 (
-                    f"{model} {zh}漂移：{one['zh']}" + ("；已改由规则评分" if down else ""),
-                    f"{model}, drift of {en}: {one['en']}" + ("; rules answer instead" if down else ""),
+                    f"{model} {zh}漂移：{one['zh']}" + (instead[0] if down else ""),
+                    f"{model}, drift of {en}: {one['en']}" + (instead[1] if down else ""),
                 )
             )
     return told

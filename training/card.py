@@ -12,8 +12,9 @@ from html import escape
 from typing import Any, Literal
 
 from features.catalog import CATALOG
+from features.composed import COMPOSED
 from training.plots import bars_svg, calibration_svg
-from training.report import TrainingReport
+from training.report import CURVE_MEASURES, TrainingReport, measures_of
 
 Language = Literal["zh", "en"]
 _MOST = 15
@@ -37,7 +38,20 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "预测一个客户在预测期内流失或不续约的概率，换算为 0–100 的健康度，用于安排回访。",
         "Forecasts the probability that an account is lost, as health of 0–100, to decide whom to visit.",
     ),
+    "lead_match": (
+        "预测一条线索交给某位销售后在预测期内赢单的概率，用于推荐分配给谁。",
+        "Forecasts the probability that a lead is won in a rep's hands within the horizon, to advise whom to "
+        "give it to.",
+    ),
+    "account_renewal": (
+        "预测一个客户在未来 26 周内每一周流失的概率，告诉经理何时，而不只是是否。",
+        "Forecasts the probability of a loss in each of the next 26 weeks: when, not only whether.",
+    ),
     "data": ("数据与时段", "Data and period"),
+    "weeks": (
+        "拟合与校准的条数是客户周，测试的条数是一个客户在一个时点的观察。",
+        "Rows of fit and calibration are account-weeks; a test row is a look at an account.",
+    ),
     "part": ("部分", "Part"),
     "rows": ("条数", "Rows"),
     "positives": ("发生", "Happened"),
@@ -53,7 +67,22 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "base": ("基准发生率", "Base rate"),
     "quality": ("测试集上的质量", "Quality on the test rows"),
     "scorer": ("评分方式", "Scorer"),
-    "segments": ("分地区与渠道的质量", "Quality by region and channel"),
+    "warning": ("预警：红色比流失早多少", "Warnings: how long before a loss red comes"),
+    "losses": ("流失", "Losses"),
+    "recall": ("召回率", "Recall"),
+    "lead_days": ("提前天数（中位数）", "Days ahead (median)"),
+    "lead_days_low": ("下四分位", "lower quartile"),
+    "lead_days_high": ("上四分位", "upper quartile"),
+    "false_alarms_per_account_year": ("每客户年误报", "False alarms per account-year"),
+    "segments": ("分组的质量", "Quality by segment"),
+    "quarter": (
+        "平均预测、实际频率与第一个 AUC 针对 90 天内的流失。",
+        "Mean forecast, frequency and the first AUC are of losses within 90 days.",
+    ),
+    "week_ahead": ("往后第几周", "Week ahead"),
+    "expiry_gap_days": ("该周距合同到期天数", "Days to expiry in that week"),
+    "silent_days": ("到该周未下单天数", "Days without an order by that week"),
+    "silent_intervals": ("到该周未下单的平常间隔数", "Usual intervals without an order by that week"),
     "segment": ("分组", "Segment"),
     "forecast": ("平均预测", "Mean forecast"),
     "frequency": ("实际频率", "Frequency"),
@@ -82,6 +111,33 @@ _LIMITS: Mapping[Language, tuple[str, ...]] = {
         "It must not decide against a person; whoever is concerned may ask that a human decides.",
     ),
 }
+_OWN_LIMITS: Mapping[str, Mapping[Language, tuple[str, ...]]] = {
+    "account_renewal": {
+        "zh": (
+            "概率按今天所知推算：往后各周假定没有新的订单与往来，因此每次有新记录都会改变。",
+            "只说往后 26 周；更远的流失不在其中。尚未流失的客户按“至今仍在”计入，而非“不会流失”。",
+            "红色的阈值按每客户年半次误报选定；流失次数少的分组，其提前天数与召回率只供参考。",
+        ),
+        "en": (
+            "Chances are worked out from what is known today, as if no order or contact came in the weeks "
+            "ahead; every new record moves them.",
+            "It speaks of 26 weeks and of no loss beyond. Who is not lost yet counts as seen so far.",
+            "Red is set for half a false alarm per account and year; where losses are few, lead time and "
+            "recall are a hint only.",
+        ),
+    },
+    "lead_match": {
+        "zh": (
+            "过去的分配不是随机的：拟合时按倾向得分加权抵消，只及于当时可能接手的销售。",
+            "推荐只比较候选人；是否接手、负荷与公平由主管决定，不得用于考核个人。",
+        ),
+        "en": (
+            "Past assignments were no experiment: rows are weighed by their propensities, which undoes the "
+            "selection among those who could have had the lead, and no further.",
+            "It compares candidates; load and fairness are a manager's to decide, and it rates nobody.",
+        ),
+    },
+}
 _CONTEST: Mapping[Language, tuple[str, ...]] = {
     "zh": (
         "在线索或客户页面打开评分，每条理由都能点开，看到当时的原始记录。",
@@ -96,7 +152,8 @@ _CONTEST: Mapping[Language, tuple[str, ...]] = {
         "The model is wrong as a whole: a data scientist returns to the last (leadpulse model rollback).",
     ),
 }
-_MEASURES = ("auc", "ap", "logloss", "ece", "lift")
+_WARNED = ("losses", "recall", "lead_days", "false_alarms_per_account_year")
+_TOLD_WARNED = ("losses", "recall", "lead_days", "lead_days_low", "lead_days_high", *_WARNED[3:])
 
 
 def card_page(report: TrainingReport) -> str:
@@ -124,15 +181,17 @@ class _Card:
         def word(key: str) -> str:
             return _WORDS[key][place] if key in _WORDS else key
 
+        own = _OWN_LIMITS[one.model][language] if one.model in _OWN_LIMITS else ()
         parts = [
             f"<h1>{word('title')} · {escape(one.version)}</h1>",
             _section(word("purpose"), f"<p>{escape(word(one.model))}</p>"),
             _section(word("data"), self._data(word)),
             _section(word("quality"), self._quality(word) + curves),
+            *([_section(word("warning"), self._warning(word))] if one.warning else []),
             _section(word("segments"), self._groups(word)),
             _section(word("gates"), self._gates(word, language)),
             _section(word("features"), self._features(language)),
-            _section(word("limits"), _listed(_LIMITS[language])),
+            _section(word("limits"), _listed((*own, *_LIMITS[language]))),
             _section(word("contest"), _listed(_CONTEST[language])),
         ]
         return "\n".join(parts)
@@ -153,17 +212,26 @@ class _Card:
         told = "".join(
             f"<li>{escape(name)}: <code>{escape(value)}</code></li>" for name, value in facts.items()
         )
-        return _table(head, rows) + f"<ul>{told}</ul>"
+        weeks = f"<p>{word('weeks')}</p>" if one.warning else ""
+        return _table(head, rows) + weeks + f"<ul>{told}</ul>"
 
     def _quality(self, word: Any) -> str:
+        measures = measures_of(self._report.metrics)
         rows = [
-            (name, *(_number(metrics[measure]) for measure in _MEASURES), metrics["n"], metrics["positives"])
+            (name, *(_number(metrics[measure]) for measure in measures), metrics["n"], metrics["positives"])
             for name, metrics in self._report.metrics.items()
         ]
-        head = [word("scorer"), "AUC", "AP", "log loss", "ECE", "lift 10%", word("rows"), word("positives")]
-        return _table(head, rows)
+        return _table([word("scorer"), *measures.values(), word("rows"), word("positives")], rows)
+
+    def _warning(self, word: Any) -> str:
+        rows = [
+            (scorer, *(_number(warned[name]) for name in _TOLD_WARNED))
+            for scorer, warned in self._report.warning.items()
+        ]
+        return _table([word("scorer"), *map(word, _TOLD_WARNED)], rows)
 
     def _groups(self, word: Any) -> str:
+        more = [*CURVE_MEASURES, *_WARNED] if self._report.warning else []
         rows = [
             (
                 f"{part['field']} = {part['value']}",
@@ -172,11 +240,15 @@ class _Card:
                 f"{part['forecast']:.1%}",
                 f"{part['frequency']:.1%}",
                 _number(part["auc"]),
+                *(_number(part[name]) for name in more),
             )
             for part in self._report.groups
         ]
+        if not rows:
+            return f"<p>{word('no_segments')}</p>"
         head = [word(name) for name in ("segment", "rows", "positives", "forecast", "frequency")]
-        return _table([*head, "AUC"], rows) if rows else f"<p>{word('no_segments')}</p>"
+        told = [CURVE_MEASURES.get(name) or word(name) for name in more]
+        return _table([*head, "AUC", *told], rows) + (f"<p>{word('quarter')}</p>" if more else "")
 
     def _gates(self, word: Any, language: Language) -> str:
         rows = [
@@ -192,11 +264,14 @@ class _Card:
 
     def _features(self, language: Language) -> str:
         place = 0 if language == "zh" else 1
+
+        def title(name: str) -> str:
+            feature = CATALOG.get(name) or COMPOSED.get(name)
+            return feature.title[place] if feature else _WORDS.get(name, (name, name))[place]
+
         most = sorted(self._report.gains.items(), key=lambda pair: -pair[1])[:_MOST]
-        named = {(CATALOG[name].title[place] if name in CATALOG else name): gain for name, gain in most}
-        every = ", ".join(
-            CATALOG[name].title[place] if name in CATALOG else name for name in self._report.features
-        )
+        named = {title(name): gain for name, gain in most}
+        every = ", ".join(map(title, self._report.features))
         return bars_svg(named) + f"<p>{escape(every)}</p>"
 
 

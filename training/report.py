@@ -13,6 +13,19 @@ from training.bundle.champions import champion_of
 from training.bundle.files import BundleBroken, canonical_json, parse_json, read_plain, write_atomically
 from training.datasets import Dataset, Part
 
+MEASURES = {"auc": "AUC", "ap": "AP", "logloss": "Log loss", "ece": "ECE", "lift": "Lift 10%"}
+CURVE_MEASURES = {
+    **{f"auc_{days}": f"AUC {days} d" for days in (30, 90, 180)},
+    "ibs": "Brier, integrated",
+    "concordance": "Concordance",
+    "ece_90": "ECE 90 d",
+}
+
+
+def measures_of(scorers: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return what is told of these scorers, measure → label: of single probabilities, or of curves."""
+    return CURVE_MEASURES if any("ibs" in measured for measured in scorers.values()) else MEASURES
+
 
 @dataclass(frozen=True)
 class TrainingReport:

@@ -163,7 +163,10 @@ def _activities(seed: int, story: Story) -> pa.Table:
         stream(seed, "entries"),
         story.clock,
         batches,
-        record_ids("lead", story.leads.count),
-        record_ids("account", story.accounts.count),
-        record_ids("rep", story.reps.count),
+        story.leads.entered,
+        (
+            record_ids("lead", story.leads.count),
+            record_ids("account", story.accounts.count),
+            record_ids("rep", story.reps.count),
+        ),
     )

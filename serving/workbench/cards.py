@@ -24,7 +24,7 @@ def card_route(cards: Cards) -> Route:
 
     async def card(request: Request) -> Response:
         model = request.path_params["id"]
-        known = model in {kind.model for kind in KINDS}
+        known = any(model in kind.models for kind in KINDS)
         page = await asyncio.to_thread(cards, model) if known else None
         if page is None:
             return plain.problem(request, "not_found")

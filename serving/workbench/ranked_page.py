@@ -25,7 +25,8 @@ def show_list(kind: Kind, reader: Reader, state: ListState, found: RankedList) -
         heading(reader.say(f"list.{kind.plural}"), 1, reader.say(f"list.{kind.plural}.order"))
         if found.scored_at is not None:
             node("span", reader.say("list.scored", moment=formats.moment(found.scored_at)), "lp-quiet lp-num")
-        node("a", reader.say("list.card"), "lp-link", href=f"/cards/{kind.model}")
+        for model in kind.models:
+            node("a", reader.say(f"list.card.{model}"), "lp-link", href=f"/cards/{model}")
     _colours(kind, reader, state, found)
     _filters(reader, state, found)
     if found.lines:

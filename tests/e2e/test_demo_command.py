@@ -14,7 +14,8 @@ NOTEBOOKS = [
     *("retrain_lead_health", "explore_features", "backtest_by_month"),
     *("inspect_one_lead", "policy_value"),
 ]
-STEPS = ["store", "company", "features", "lead_health", "account_churn", "account_renewal", "score"]
+MODELS = ["lead_health", "account_churn", "account_renewal", "lead_match"]
+STEPS = ["store", "company", "features", *MODELS, "score"]
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,19 @@ def test_the_summary_tells_sizes_quality_and_who_needs_someone(small_home: Path)
     assert [len(lines) for lines in summary["neediest"].values()] == [10, 10]
     money = [line["money"] * line["probability"] for line in summary["neediest"]["accounts"]]
     assert money == sorted(money, reverse=True)
+
+
+def test_every_model_of_the_company_was_trained_or_its_refusal_is_told(small_home: Path) -> None:
+    summary = json.loads((small_home.parent / "summary.json").read_text())
+    assert {*summary["trainings"], *summary.get("refused", {})} == set(MODELS)
+    for model in summary["trainings"]:
+        (card,) = (small_home / "models" / model).glob("*.card.html")
+        assert "如何对评分提出异议" in card.read_text("utf-8")
+    listed = leadpulse("model", "list", home=small_home)
+    assert listed.returncode == 0, listed.stderr
+    assert [line for line in listed.stdout.splitlines() if not line.startswith(" ")] == [
+        *("lead_health", "account_churn", "lead_match", "account_renewal")
+    ]
 
 
 def test_a_second_run_finds_everything_done_and_says_the_same(small_home: Path) -> None:
@@ -65,10 +79,10 @@ def test_scoring_again_moves_the_history_on(small_home: Path) -> None:
     assert "leads: " in run.stdout
 
 
-def test_a_match_is_trained_by_name_and_says_what_its_gates_found(small_home: Path) -> None:
-    run = leadpulse("train", "lead_match", home=small_home)
+def test_a_match_is_trained_again_by_hand_and_leaves_the_lists_as_they_are(small_home: Path) -> None:
+    run = leadpulse("model", "retrain", "lead_match", home=small_home)
     assert run.returncode == 0, run.stderr
-    assert "lightgbm" in run.stdout
+    assert "lead_match-" in run.stdout
 
 
 def test_the_log_of_the_demo_company_is_whole(small_home: Path) -> None:

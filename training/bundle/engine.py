@@ -45,3 +45,11 @@ def load_booster(text: str, features: tuple[str, ...]) -> lightgbm.Booster:
     if tuple(booster.feature_name()) != features or not binary:
         raise BundleBroken("bundle_content", "booster.txt")
     return booster
+
+
+def gain_shares(booster: lightgbm.Booster) -> dict[str, float]:
+    """Return each feature's share of the gain of all splits; nothing where no tree has split."""
+    gains = booster.feature_importance("gain")
+    whole = float(gains.sum())
+    names = booster.feature_name()
+    return {name: float(gain) / whole for name, gain in zip(names, gains, strict=True)} if whole else {}

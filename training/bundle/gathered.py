@@ -12,6 +12,7 @@ from features.meanings import gathered
 from training.arrays import Floats
 
 LEAST = 0.05  # points: what moves a score by less is no reason, and stays with the base
+LEAST_CONTRAST = 0.005  # percentage points: what is told of candidates adds up to what is told apart
 
 
 class Gatherer:
@@ -24,8 +25,10 @@ class Gatherer:
         self._starts = np.cumsum([0, *map(len, meanings)])[:-1]
         self._meaning = np.repeat(np.arange(len(meanings)), [len(columns) for columns in meanings])
 
-    def reasons(self, rows: Sequence[Mapping[str, Any]], effects: Floats) -> list[tuple[Reason, ...]]:
-        """Return every row's reasons from effects (n, features) in points, strongest first.
+    def reasons(
+        self, rows: Sequence[Mapping[str, Any]], effects: Floats, least: float = LEAST
+    ) -> list[tuple[Reason, ...]]:
+        """Return every row's reasons from effects (n, features) in points, strongest first, of ``least`` up.
 
         The feature that tells a meaning is the one with the largest effect in the direction of the sum.
         """
@@ -36,7 +39,7 @@ class Gatherer:
         places = np.where(along == largest, np.arange(len(self._columns)), len(self._columns))
         tellers = self._columns[np.minimum.reduceat(places, self._starts, axis=1)]
         order = np.argsort(-np.abs(sums), axis=1, kind="stable")
-        counts = (np.abs(sums) >= LEAST).sum(axis=1).tolist()
+        counts = (np.abs(sums) >= least).sum(axis=1).tolist()
         told = np.take_along_axis(tellers, order, axis=1).tolist()
         points = np.take_along_axis(sums, order, axis=1).tolist()
         return [

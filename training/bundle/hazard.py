@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from crm_store.domain.scores import Score, band_of
 from training.arrays import Floats, sigmoid
 from training.bundle.content import Bundle
-from training.bundle.engine import load_booster
+from training.bundle.engine import gain_shares, load_booster
 
 WEEK_DAYS = 7
 PERIOD = ("week_ahead", "expiry_gap_days", "silent_days", "silent_intervals")
@@ -78,6 +78,10 @@ class HazardScorer:
     def curves(self, matrix: Floats) -> Floats:
         """Return the chance of staying (n, weeks) until the end of each week."""
         return survival(self.hazards(matrix))
+
+    def gains(self) -> dict[str, float]:
+        """Return each column's share of the gain of all splits, those of ``PERIOD`` among them."""
+        return gain_shares(self._booster)
 
     def score(
         self, signals: Sequence[Mapping[str, object]], as_of: datetime, *, with_reasons: bool = True

@@ -24,9 +24,10 @@ import numpy as np
 from crm_store.domain.scores import Reason, Score, SegmentFacts, band_of
 from training.arrays import Floats
 from training.bundle.content import Bundle
+from training.bundle.contrast import Contrasts
 from training.bundle.contributions import SetContributions
-from training.bundle.engine import load_booster
-from training.bundle.gathered import Gatherer
+from training.bundle.engine import gain_shares, load_booster
+from training.bundle.gathered import LEAST_CONTRAST, Gatherer
 from training.bundle.segments import Segment
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,24 @@ class BundleScorer:
         effects = shares * self._scale(raw, values, base)[:, None]
         return self._scores(probabilities, values, self._gatherer.reasons(signals, effects), as_of)
 
+    def compare(self, signals: Sequence[Mapping[str, object]], as_of: datetime) -> tuple[list[Score], float]:
+        """Return one score per row, and the probability of the mean row of these (by its log-odds).
+
+        The reasons say what sets a row apart from the others (``contrast``): their effects are percentage
+        points, and add up to the probability over that of the mean row. What all rows share is no reason.
+        Segments are left to ``score``: rows that are compared need one model.
+        """
+        matrix = self.bundle.encoding.matrix(signals)
+        raw = self.raw(matrix)
+        typical = raw.mean(keepdims=True)
+        probabilities, values = self.values(raw)
+        mean = float(self.values(typical)[0][0])
+        run = raw - typical
+        scale = 100.0 * (probabilities - mean) / np.where(np.abs(run) < _FLAT, np.inf, run)
+        effects = self._contrasts.shares(matrix) * scale[:, None]
+        reasons = self._gatherer.reasons(signals, effects, LEAST_CONTRAST)
+        return self._scores(probabilities, values, reasons, as_of), mean
+
     def probabilities(self, signals: Sequence[Mapping[str, object]]) -> list[float]:
         """Return the calibrated probability of each row, and nothing else."""
         if not signals:
@@ -130,10 +149,7 @@ class BundleScorer:
 
     def gains(self) -> dict[str, float]:
         """Return each feature's share of the gain of all splits; nothing where no tree has split."""
-        gains = self._booster.feature_importance("gain")
-        whole = float(gains.sum())
-        names = self.bundle.encoding.features
-        return {name: float(gain) / whole for name, gain in zip(names, gains, strict=True)} if whole else {}
+        return gain_shares(self._booster)
 
     def effects(self, matrix: Floats) -> tuple[Floats, Floats]:
         """Return effects (n, features) in points and the value of the base row, one number as (1,)."""
@@ -156,6 +172,10 @@ class BundleScorer:
     def _native_shares(self, matrix: Floats) -> tuple[Floats, float]:
         shares = np.asarray(self._booster.predict(matrix, pred_contrib=True, num_threads=self._threads))
         return shares[:, :-1], float(shares[0, -1])
+
+    @cached_property
+    def _contrasts(self) -> Contrasts:
+        return Contrasts(self._booster.dump_model())
 
     @cached_property
     def _sets(self) -> SetContributions | None:

@@ -56,13 +56,18 @@ class Question:
         if self.categories is not None:
             whole = np.where(np.isnan(values), -1.0, np.trunc(values))
             return np.isin(whole, list(self.categories))
-        left = np.less_equal(values, self.threshold)  # False where the value is missing
-        if self.missing == "None":
-            return left | np.isnan(values) if self.threshold >= 0 else left
-        unknown = np.isnan(values)
-        if self.missing == "Zero":
-            unknown |= np.abs(values) <= _ZERO
-        return left | unknown if self.missing_left else left & ~unknown
+        return goes_left(values, self.threshold, self.missing, self.missing_left)
+
+
+def goes_left(values: Floats, threshold: Floats | float, missing: str, missing_left: bool) -> Bools:
+    """Tell which numbers go left of a threshold, or of each of several where the two shapes spread."""
+    left = np.less_equal(values, threshold)  # False where the value is missing
+    unknown = np.isnan(values)
+    if missing == "None":
+        return left | (unknown & np.greater_equal(threshold, 0))
+    if missing == "Zero":
+        unknown |= np.abs(values) <= _ZERO
+    return left | unknown if missing_left else left & ~unknown
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,13 @@ class Tree:
         leaves = list(top.paths(()))
         base = sum(value * rows for value, rows, _ in leaves) / top.rows
         return cls(tuple(questions), tuple(_blocks(top, ())), base)
+
+    @staticmethod
+    def paths_of(root: dict[str, Any]) -> tuple[tuple[Question, ...], list[tuple[float, tuple[Step, ...]]]]:
+        """Return a tree's questions, and the value and path of each of its leaves. Raises as ``of`` does."""
+        questions: list[Question] = []
+        top = _read(root, questions)
+        return tuple(questions), [(value, path) for value, _, path in top.paths(())]
 
 
 Step = tuple[int, int, bool, float]

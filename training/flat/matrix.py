@@ -118,7 +118,7 @@ def design(columns: Mapping[str, Column], time: Column | None, learn: Rows, mome
         if column.kind == "number":
             blocks[name] = column.values.to_numpy(dtype=float)
         elif column.kind == "moment":
-            blocks.update(_of_moment(column, time))
+            blocks.update(moment_blocks(column, time))
         elif column.kind == "text":
             words = column.values.fillna("").astype(str)
             blocks[f"{name} · length"] = np.asarray(words.str.len(), dtype=np.float64)
@@ -128,7 +128,7 @@ def design(columns: Mapping[str, Column], time: Column | None, learn: Rows, mome
             if own is not None:
                 codes[name] = own
     if time is not None and time.kind == "moment":
-        blocks.update(_calendar(time))
+        blocks.update(calendar_blocks(time))
     kept = {name: values for name, values in blocks.items() if _varies(values[learn])}
     base = np.column_stack(list(kept.values())) if kept else np.empty((_length(columns), 0))
     return Design(np.asarray(base, dtype=float), tuple(kept), codes, moments)
@@ -157,15 +157,16 @@ def _varies(values: Floats) -> bool:
     return known.size > 0 and (known.size < values.size or bool((known != known[0]).any()))
 
 
-def _of_moment(column: Column, time: Column | None) -> dict[str, Floats]:
+def moment_blocks(column: Column, time: Column | None) -> dict[str, Floats]:
+    """Return what a date becomes: days from the row's moment, or its day and what recurs."""
     gap = gap_days(column, time)
     if gap is not None:
         return {f"{column.name} · days": gap}
     since = as_numbers(column, None)
-    return {f"{column.name} · day": since, **_calendar(column)} if since is not None else {}
+    return {f"{column.name} · day": since, **calendar_blocks(column)} if since is not None else {}
 
 
-def _calendar(column: Column) -> dict[str, Floats]:
+def calendar_blocks(column: Column) -> dict[str, Floats]:
     """Day of the week and, where it differs, hour: what recurs, not what only drifts."""
     moments = column.values
     found = {f"{column.name} · weekday": moments.dt.dayofweek, f"{column.name} · hour": moments.dt.hour}

@@ -19,6 +19,7 @@ MANY_ROWS = 20_000  # from here on a second thread saves more than it costs
 MOST_ROUNDS = 3000
 _PATIENCE = 40
 _EDGES = 65
+LEAST_CHANCE = 5e-3  # that a forest gives to either outcome
 
 
 class Member(Protocol):
@@ -143,7 +144,7 @@ class Forest:
 
     def raw(self, matrix: Floats) -> Floats:
         """Return raw log-odds (n,)."""
-        return log_odds(self.model.predict_proba(_filled(matrix))[:, 1], 5e-3)
+        return log_odds(self.model.predict_proba(filled(matrix))[:, 1], LEAST_CHANCE)
 
 
 def fit_forest(matrix: Floats, labels: Bools, leaf: int, seed: int, trees: int = 200) -> Forest:
@@ -153,8 +154,9 @@ def fit_forest(matrix: Floats, labels: Bools, leaf: int, seed: int, trees: int =
     model = ExtraTreesClassifier(
         trees, min_samples_leaf=leaf, max_features=0.5, random_state=seed, n_jobs=1, bootstrap=False
     )
-    return Forest(model.fit(_filled(matrix), labels))
+    return Forest(model.fit(filled(matrix), labels))
 
 
-def _filled(matrix: Floats) -> Any:
+def filled(matrix: Floats) -> Any:
+    """Return numbers for a forest, whose gaps are a number below all others."""
     return np.where(np.isnan(matrix), -1e9, matrix).astype(np.float32)

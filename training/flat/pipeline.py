@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from training.arrays import Bools, Floats, sigmoid
 from training.bayes import fit_bayes
 from training.evaluation import Metrics, evaluate, reliability
 from training.flat.blend import Blend, Levels, fit_blend, levels_of
-from training.flat.matrix import Design, design
-from training.flat.prepare import Prepared, Progress, Question, prepare_table
-from training.flat.split import By, HeldOut, folds_of
+from training.flat.matrix import Design
+from training.flat.model import FlatModel, Part, freeze
+from training.flat.prepare import Prepared, Progress, Question, lay_out, prepare_table
+from training.flat.split import By, HeldOut, Rows, folds_of
 from training.flat.tune import TUNING_ROWS, Folded, Search, search
 from training.leak_words import Refusal
 from training.score_map import score_map
@@ -48,6 +49,7 @@ class Answer:
     importance: Mapping[str, float]
     trials: int
     weights: Mapping[str, float]
+    fitted: Fitted
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,10 +68,15 @@ class Answer:
         }
 
 
-def train_file(path: Path, question: Question, progress: Progress = lambda _stage, _share: None) -> Answer:
-    """Train on a file. Raises TableRefused for what can't be read or learned from."""
+def train_file(
+    path: Path, question: Question, progress: Progress = lambda _stage, _share: None
+) -> tuple[Answer, FlatModel]:
+    """Train on a file; return the answer and its model. Raises TableRefused."""
     progress("read", 0.0)
-    return train_prepared(prepare_table(read_table(path), question, progress), question, progress)
+    table = read_table(path)
+    given = prepare_table(table, question, progress)
+    answer = train_prepared(given, question, progress)
+    return answer, freeze(table, given, question.target, answer.fitted)
 
 
 def train_prepared(
@@ -78,7 +85,7 @@ def train_prepared(
     """Tune, blend, calibrate, and measure on the held rows. Raises TableRefused ``no_features``."""
     started = clock.perf_counter()
     labels, held = given.labels, given.held
-    laid = design(given.used, given.time, held.learn, given.moments if held.by == "time" else None)
+    laid = lay_out(given)
     if not laid.names:
         raise TableRefused("no_features", "table", ", ".join(given.kinds))
     model = fit_model(laid, given, question, progress)
@@ -106,18 +113,24 @@ def train_prepared(
         importance=model.importance,
         trials=model.trials,
         weights=model.weights,
+        fitted=model,
         seconds={"prepare": round(given.seconds, 2), "fit": round(fitted - started, 2)},
     )
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A blend's probabilities (n_test,), and what is worth knowing of it."""
+    """A blend's probabilities (n_test,), what is worth knowing of it, and what scores other rows."""
 
     probabilities: Floats
     importance: Mapping[str, float]
     trials: int
     weights: Mapping[str, float]
+    names: Sequence[str]
+    learn: Rows
+    parts: tuple[Part, ...]
+    blend: Blend
+    levels: Levels
 
 
 def fit_model(laid: Design, given: Prepared, question: Question, progress: Progress) -> Fitted:
@@ -150,6 +163,7 @@ def fit_model(laid: Design, given: Prepared, question: Question, progress: Progr
         laid.names,
         levels_of(labels[learn], in_time),
         question.seed,
+        learn,
     )
 
 
@@ -162,16 +176,19 @@ def _refit(
     names: Any,
     levels: Levels,
     seed: int,
+    learn: Rows,
 ) -> Fitted:
     fits = SEEDS_OF_FEW if len(labels) < 10_000 else 1
     raws = np.zeros((len(tested), len(found.chosen)))
     importance = np.zeros(len(names))
+    parts = [Part(weight, ()) for weight in blend.weights]
     for k, candidate in enumerate(found.chosen):
         if blend.weights[k] <= 1e-6:
             continue
         times = fits if candidate.kind == "boosted" else 1
         members = [candidate.refit(matrix, labels, seed + 101 * again) for again in range(times)]
         raws[:, k] = np.mean([member.raw(tested) for member in members], axis=0)
+        parts[k] = Part(blend.weights[k], tuple(members))
         for booster in getattr(members[0], "boosters", ()):
             gain = np.asarray(booster.feature_importance("gain"), dtype=float)
             importance += blend.weights[k] * gain / max(gain.sum(), 1e-12)
@@ -181,7 +198,9 @@ def _refit(
     for candidate, weight in zip(found.chosen, blend.weights, strict=True):
         weights[candidate.kind] = round(weights.get(candidate.kind, 0.0) + weight, 4)
     shown = {names[k]: float(importance[k] / total) for k in order if importance[k] > 0}
-    return Fitted(blend.apply(raws, levels), shown, found.trials, weights)
+    return Fitted(
+        blend.apply(raws, levels), shown, found.trials, weights, names, learn, tuple(parts), blend, levels
+    )
 
 
 def _bayes(given: Prepared) -> Floats:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from training.arrays import Bools
-from training.flat.matrix import bayes_frame
+from training.flat.matrix import Design, bayes_frame, design
 from training.flat.split import HeldOut, Rows, hold_out, units_of
 from training.leak_guard import find_leaks, known_at_columns
 from training.leak_words import Refusal
@@ -68,6 +68,12 @@ class Prepared:
     def frame(self) -> Any:
         """Return the columns to learn from as a data frame: numbers, dates as days, and categories."""
         return bayes_frame(self.used, self.time)
+
+
+def lay_out(given: Prepared) -> Design:
+    """Return the columns to learn from as numbers."""
+    held = given.held
+    return design(given.used, given.time, held.learn, given.moments if held.by == "time" else None)
 
 
 def prepare(frame: Any, question: Question) -> Prepared:

@@ -60,7 +60,8 @@ def follow(
             zh, en = f"{name} 中没有流失，无法学习时点", f"nobody was lost in {name}: nothing tells when"
             raise DatasetRefused("no_outcomes", name, zh, en)
     signals = [name for name in baseline.signals if name in catalog.names]
-    columns = list(dict.fromkeys([*spec.features, *signals]))
+    told = [name for name in spec.fair_across if name in catalog.names]
+    columns = list(dict.fromkeys([*spec.features, *signals, *told]))
     table = fetch(spec.entity, pd.concat([learn, test, looks]), columns, frame_of).reset_index()
     keys = ["entity_id", "as_of"]
     learn, test, looks = (
@@ -87,6 +88,10 @@ def dates_of(data: FollowUp) -> dict[str, str]:
     """Return when each part begins and ends."""
     named_dates = {
         "learn_from": data.learn.as_of.min(),
+        "fit_from": data.learn.as_of.min(),
+        "fit_to": data.stop_at,
+        "calibration_from": data.stop_at,
+        "calibration_to": data.split_at,
         "stop_at": data.stop_at,
         "split_at": data.split_at,
         "test_from": data.test.as_of.min(),

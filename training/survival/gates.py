@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from training.gates import GateResult
+from training.gates import GateResult, Limits
 
 Measured = Mapping[str, float | int | None]
 
 
 @dataclass(frozen=True)
 class HazardLimits:
-    """The defaults. ``slack`` is how far the concordance may lie below the champion's or Cox's."""
+    """The defaults. ``slack`` is how far the concordance may lie below the champion's or Cox's.
+
+    ``common`` are the limits that hold for every model: size, latency and fairness.
+    """
 
     losses: int = 30
     ece: float = 0.08
     slack: float = 0.02
-    bundle_bytes: int = 8 * 1024 * 1024
-    latency_s: float = 0.02
+    common: Limits = field(default_factory=Limits)
 
 
 def enough_losses(learned: int, tested: int, limits: HazardLimits) -> GateResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,19 +16,25 @@ from training import gates
 from training.arrays import Floats, log_odds
 from training.bundle import Bundle, BundleBroken, HazardScorer, load_champion, promote
 from training.candidates import Rows, named
+from training.card import card_page
 from training.code_version import code_version
 from training.datasets import FrameOf
+from training.fairness import Group
+from training.plots import calibration_svg
 from training.registry import RunRecord, Tracking
-from training.report import TrainingReport
+from training.report import TrainingReport, keep_beside
 from training.survival import gates as survival_gates
 from training.survival.baselines import Cox, Design, kaplan_meier_curves
 from training.survival.dataset import FollowUp, dates_of, digest_of, follow
 from training.survival.follow_up import days_seen
+from training.survival.groups import Quarter, fair_groups, told_groups
 from training.survival.hazard import FittedHazard, fit_hazard
 from training.survival.measures import measure
 from training.survival.specs import HazardSpec
 from training.survival.warning import Warned, choose_threshold, replay
+from training.survival.watch import chances, hazard_reference
 from training.train import Baseline, Catalog, Progress
+from training.watch import REFERENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,11 +45,18 @@ _COX_ROWS = 5_000
 
 @dataclass(frozen=True)
 class Compared:
-    """Measures of each forecaster on the same test rows, the warnings of two, one row's time in seconds."""
+    """Measures of each forecaster on the same test rows, the warnings of two, one row's time in seconds.
+
+    ``curves`` are the points of the calibration plots, ``fair`` the segments as a gate reads them and
+    ``groups`` as the card tells them.
+    """
 
     metrics: Mapping[str, dict[str, float | int | None]]
     warnings: Mapping[str, Warned]
     latency_s: float
+    curves: Mapping[str, list[dict[str, float]]]
+    fair: Sequence[Group]
+    groups: list[dict[str, object]]
 
 
 def train_hazard(
@@ -71,7 +84,13 @@ def train_hazard(
     fitted = fit_hazard(spec, data.learn, data.stop_at, data.split_at, now, catalog.hash)
     progress("evaluate", 0.6)
     compared = compare(spec, data, fitted.bundle, baseline, _champion(models_folder, spec, catalog))
-    facts = {"rows": _sizes(data, fitted), "metrics": compared.metrics, "dates": dates_of(data)}
+    scorer = HazardScorer(fitted.bundle)
+    facts: dict[str, Any] = {
+        "rows": _sizes(data, fitted),
+        "metrics": compared.metrics,
+        "dates": dates_of(data),
+    }
+    facts |= {"groups": compared.groups, REFERENCE: hazard_reference(scorer, data)}
     warning = {name: warned.as_dict() for name, warned in compared.warnings.items()}
     bundle = named(fitted.bundle, {**facts, "warning": warning})
     verdicts = _gates(spec, data, bundle, compared, catalog.hash)
@@ -97,13 +116,18 @@ def train_hazard(
         calibration_losses={},
         rounds=fitted.rounds,
         metrics=dict(compared.metrics),
+        groups=compared.groups,
+        curves=dict(compared.curves),
+        gains=scorer.gains(),
         gates=[verdict.as_dict() for verdict in verdicts],
         champion=gates.passed(verdicts),
         registered="",
         seconds=time.perf_counter() - started,
         warning=warning,
     )
-    registered = tracking.record(_run(spec, report, bundle, now))
+    card = card_page(report).encode()
+    keep_beside(models_folder, report, card)
+    registered = tracking.record(_run(spec, report, bundle, card, now))
     if report.champion:
         promote(models_folder, spec.model, bundle.version)
         tracking.promote(spec.model, registered)
@@ -131,7 +155,7 @@ def compare(
         curves["champion"] = curves_of(HazardScorer(champion), data.test)
     metrics = {name: measure(days, lost, given) for name, given in curves.items()}
     risks = {
-        "lightgbm": 1.0 - curves_of(scorer, data.looks)[:, -1],
+        "lightgbm": chances(scorer, data.looks, spec.weeks),
         "rules": 1.0 - line.curves(_opinions(baseline, data.looks))[:, -1],
     }
     past = np.asarray(data.looks.as_of < data.split_at)
@@ -139,7 +163,17 @@ def compare(
     for name, risk in risks.items():
         threshold = choose_threshold(data.looks[past], risk[past], spec.false_alarms)
         warnings[name] = replay(data.looks, risk, threshold, data.split_at, data.now)
-    return Compared(metrics, warnings, _latency(scorer, _plain(data.test[:_TIMED_ROWS]), data.now))
+    quarter, ours = Quarter.of(data), curves["lightgbm"]
+    fair = fair_groups(spec, data, ours, quarter)
+    red = warnings["lightgbm"].threshold
+    return Compared(
+        metrics,
+        warnings,
+        _latency(scorer, _plain(data.test[:_TIMED_ROWS]), data.now),
+        quarter.curves(curves) if quarter.rows.any() else {},
+        fair,
+        told_groups(data, fair, ours, risks["lightgbm"], red),
+    )
 
 
 def curves_of(scorer: HazardScorer, rows: pd.DataFrame) -> Floats:
@@ -195,7 +229,6 @@ def _gates(
         part.drop_duplicates(["entity_id", "lost_at"]).lost_at.count() for part in (data.learn, data.test)
     ]
     size = sum(len(content) for content in bundle.files().values())
-    plain = gates.Limits(bundle_bytes=limits.bundle_bytes, latency_s=limits.latency_s)
     champion = metrics.get("champion", ours)
     return [
         survival_gates.enough_losses(int(losses[0]), int(losses[1]), limits),
@@ -205,13 +238,14 @@ def _gates(
         survival_gates.better_order_than("cox", ours, metrics["cox"], limits.slack),
         survival_gates.better_order_than("champion", ours, champion, limits.slack),
         survival_gates.curve_comes_true(ours, limits),
-        gates.small_enough(size, plain),
+        gates.fair(compared.fair, limits.common),
+        gates.small_enough(size, limits.common),
         gates.same_catalog(bundle.catalog_hash, catalog_hash),
-        gates.fast_enough(compared.latency_s, plain),
+        gates.fast_enough(compared.latency_s, limits.common),
     ]
 
 
-def _run(spec: HazardSpec, report: TrainingReport, bundle: Bundle, now: datetime) -> RunRecord:
+def _run(spec: HazardSpec, report: TrainingReport, bundle: Bundle, card: bytes, now: datetime) -> RunRecord:
     """The training as the registry keeps it."""
     told = {**report.metrics, **{f"warning.{name}": warned for name, warned in report.warning.items()}}
     metrics = {
@@ -238,6 +272,8 @@ def _run(spec: HazardSpec, report: TrainingReport, bundle: Bundle, now: datetime
         },
         files={
             **{f"bundle/{name}": content for name, content in bundle.files().items()},
+            "calibration.svg": calibration_svg(f"{spec.model} · {bundle.version}", report.curves).encode(),
             "report.json": report.json(),
+            "card.html": card,
         },
     )

@@ -26,6 +26,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "no_features": ("去掉泄漏列、编号和常量后没有可用的列", "nothing is left to predict from: {detail}"),
     "option_range": ("参数超出范围：{detail}", "the option is out of range: {detail}"),
+    "column_kind": (
+        "该列读不成训练时的类型（{detail}）",
+        "the column can't be read as in training ({detail})",
+    ),
+    "bundle_exists": ("{detail} 已存在，请换一个位置", "{detail} is there already: choose another place"),
+    "scores_unwritable": ("无法写出评分：{detail}", "the scores can't be written: {detail}"),
     "report_unwritable": ("无法写出报告：{detail}", "the report can't be written: {detail}"),
 }
 

@@ -24,15 +24,25 @@ _MAKING, _WAITING = 2.0, 5.0
 
 
 def activity_table(
-    rng: Rng, clock: Clock, batches: list[Batch], lead_ids: Words, account_ids: Words, rep_ids: Words
+    rng: Rng,
+    clock: Clock,
+    batches: list[Batch],
+    written: Floats,
+    ids: tuple[Words, Words, Words],
 ) -> pa.Table:
-    """Return the activities known by ``now``, in order of time, with every column of the model."""
+    """Return the activities known by ``now``, in order of time, with every column of the model.
+
+    ``written`` (leads,) is when each lead was put on record: before, nothing can point at it. ``ids`` are
+    those of leads, accounts and reps.
+    """
     at = np.concatenate([item.at for item in batches])
     entered = np.concatenate([_entered(rng, item) for item in batches])
     order = np.argsort(at, kind="stable")
-    order = order[entered[order] <= clock.now_day]
+    about = np.concatenate([item.lead for item in batches])
+    on_record = (about == NOBODY) | (written[about] <= clock.now_day)
+    order = order[(entered[order] <= clock.now_day) & on_record[order]]
     columns: dict[str, Any] = {
-        "lead": np.concatenate([item.lead for item in batches])[order],
+        "lead": about[order],
         "account": np.concatenate([item.account for item in batches])[order],
         "rep": np.concatenate([item.rep for item in batches])[order],
         "channel": words([item.channel for item in batches for _ in item.at])[order],
@@ -44,7 +54,7 @@ def activity_table(
     return _activities(
         *_with_corrections(rng, clock, columns, at[order], entered[order], corrects),
         clock,
-        (lead_ids, account_ids, rep_ids),
+        ids,
     )
 
 

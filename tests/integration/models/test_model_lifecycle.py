@@ -132,6 +132,17 @@ def test_where_nobody_is_champion_one_is_sought_once_a_day(runtime: Runtime) -> 
     assert lifecycle.due(runtime, MODEL, NOW + timedelta(days=1), policy) == "first"
 
 
+def test_every_model_of_a_company_is_kept_up_and_only_those_with_scores_have_a_shadow(
+    runtime: Runtime,
+) -> None:
+    assert runtime.models() == ("lead_health", "account_churn", "lead_match", "account_renewal")
+    for model in runtime.models():
+        assert lifecycle.due(runtime, model, NOW + timedelta(days=1), ModelPolicy.of()) == "first"
+    for model in ("lead_match", "account_renewal"):
+        with pytest.raises(ModelRefused, match="no_shadow"):
+            lifecycle.shadow_version(runtime, model, None)
+
+
 def test_a_company_too_young_to_learn_from_is_not_tried_every_hour(runtime: Runtime) -> None:
     at = NOW + timedelta(days=2)
     assert lifecycle.due(runtime, MODEL, at, ModelPolicy.of()) == "first"

@@ -49,6 +49,11 @@ class FakeScorer:
     refuses: float | None = None
     held: Event | None = None
     rows: list[Mapping[str, object]] = field(default_factory=list)
+    reasons: tuple[Reason, ...] = (
+        Reason("lead_chats_30d", None, 12.342),
+        Reason("lead_last_interaction_h", 80.0, -4.0, ("80 小时没有互动", "no interaction for 80 hours")),
+        Reason("rule:base", None, 0.0, ("提示", "a note")),
+    )
 
     def score(self, signals: Sequence[Mapping[str, object]], as_of: datetime) -> list[Score]:
         if self.broken:
@@ -58,16 +63,18 @@ class FakeScorer:
         self.rows.extend(signals)
         return [self._score(row, as_of) for row in signals]
 
+    def compare(self, signals: Sequence[Mapping[str, object]], as_of: datetime) -> tuple[list[Score], float]:
+        """Score, and say that the mean chance is the mean."""
+        scores = self.score(signals, as_of)
+        return scores, sum(score.probability or 0.0 for score in scores) / len(scores)
+
     def _score(self, row: Mapping[str, object], as_of: datetime) -> Score:
         chats = row.get("lead_chats_30d")
         if self.refuses is not None and chats == self.refuses:
             raise BrokenError("secret of the row")
         value = 40.0 if chats is None else float(str(chats))
-        reasons = (
-            Reason("lead_chats_30d", chats if chats is None else value, 12.342),
-            Reason("lead_last_interaction_h", 80.0, -4.0, ("80 小时没有互动", "no interaction for 80 hours")),
-            Reason("rule:base", None, 0.0, ("提示", "a note")),
-        )
+        own = {"lead_chats_30d": chats if chats is None else value}
+        reasons = tuple(replace(one, value=own.get(one.feature, one.value)) for one in self.reasons)
         return Score(value, band_of(value), value / 100, reasons, self.source, self.version, as_of)  # type: ignore[arg-type]
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from crm_store.domain.scores import Reason
 from serving.champions import Absent
+from serving.schemas import MatchResults
 from tests.unit.serving.fakes import LEADS, NOW, READ_KEY, World
 
 STATE = {"rep_team": "tea_1", "rep_region": "浙江", "rep_open_leads": 4.0, "rep_win_rate": 0.1}
@@ -81,3 +83,27 @@ def test_it_needs_the_scope_and_says_when_the_store_is_away(world: World) -> Non
     assert asked(world, LEADS[0], key=READ_KEY)["error"]["code"] == "scope_missing"
     world.records.broken.add("candidates")
     assert asked(world, LEADS[0])["error"]["code"] == "store_unavailable"
+
+
+def test_reasons_say_what_a_rep_has_and_what_the_candidates_have_on_average(world: World) -> None:
+    world.online.rows[LEADS[0]][0]["lead_region"] = "浙江"
+    world.model.reasons = (Reason("pair_need_win_rate", 0.2, 3.456), Reason("pair_same_region", 1.0, -1.0))
+    match = MatchResults.model_validate(asked(world, LEADS[0])).results[0].match
+    assert match is not None
+    assert match.mean == pytest.approx(0.45)
+    best = match.reps[0].reasons
+    assert (best.for_[0].sentence, best.for_[0].effect) == (
+        "该销售在同产品需求线索上的赢单率 20.0%（候选人平均 10.0%）",
+        3.46,
+    )
+    assert best.against[0].sentence.endswith("：是（候选人中 100% 为是）")
+    assert best.for_[0].meaning == "pair_need_win_rate"
+
+
+def test_reasons_are_told_in_english_too(world: World) -> None:
+    world.model.reasons = (Reason("pair_load_ratio", 1.5, 2.0),)
+    told = world.client()(
+        "POST", "/v1/leads/match", json={"ids": [LEADS[0]]}, headers={"accept-language": "en"}
+    ).json()
+    reason = told["results"][0]["match"]["reps"][0]["reasons"]["for"][0]
+    assert reason["sentence"] == "Open leads are 1.50 times the team's mean (candidates' mean 1)"

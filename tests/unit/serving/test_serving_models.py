@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from crm_store.domain.scores import SegmentFacts
 from serving.champions import Champion
 from serving.examples import models_example
@@ -28,19 +30,24 @@ def test_models_tell_their_map_samples_and_segments() -> None:
     answer = world.client().get("/v1/models")
     assert answer.status_code == 200, answer.text
     told = ModelsOut.model_validate(answer.json())
-    lead, account = told.models
+    lead, match, account, renewal = told.models
     assert (told.bands.green, told.bands.yellow) == (90, 60)
     assert lead.about is not None
     assert [corner.value for corner in lead.about.map] == [0, 60, 90, 100]
     assert lead.about.segments[0].rows == 4210
     assert (account.state, account.version, account.about) == ("champion", "model-1", None)
+    assert [(one.model, one.entity, one.state) for one in (match, renewal)] == [
+        ("lead_match", "lead", "champion"),
+        ("account_renewal", "account", "no_champion"),
+    ]
 
 
-def test_a_model_without_champion_says_why() -> None:
+@pytest.mark.parametrize("code", ["bundle_broken", "drift_score"])
+def test_a_model_without_champion_says_why(code: str) -> None:
     world = World()
-    world.absent("bundle_broken")
-    models = world.client().get("/v1/models").json()["models"]
-    assert [(model["state"], model["version"]) for model in models] == [("bundle_broken", None)] * 2
+    world.absent(code)
+    models = ModelsOut.model_validate(world.client().get("/v1/models").json()).models
+    assert [(model.state, model.version) for model in models] == [(code, None)] * 4
 
 
 def test_models_are_for_who_may_read() -> None:

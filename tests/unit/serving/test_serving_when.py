@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -59,8 +60,11 @@ def test_a_risk_says_when_too(world: World) -> None:
     assert told["when"]["total"] == pytest.approx(0.573)
 
 
-def test_without_a_hazard_the_answer_is_as_it_was(world: World) -> None:
-    world.champions.standing["account_renewal"] = Absent("no_champion")
+@pytest.mark.parametrize("code", ["no_champion", "drift_calibration"])
+def test_without_a_hazard_the_answer_is_as_it_was(
+    world: World, code: Literal["no_champion", "drift_calibration"]
+) -> None:
+    world.champions.standing["account_renewal"] = Absent(code)
     (told,) = risk(world, ACCOUNTS[0])
     assert told["when"] is None
     assert told["rung"] == "model"

@@ -1,15 +1,20 @@
 """Activities and orders: all columns, legal values, recorded after they happened, none on a closed lead."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from crm_store.models import Base
 from crm_store.models.choices import CHANNELS, DIRECTIONS
 from pipelines.demo_company import DemoCompany
+from pipelines.demo_company.records.facts import activity_table
+from pipelines.demo_company.world.arrays import NOBODY, words
+from pipelines.demo_company.world.batch import Batch
+from pipelines.demo_company.world.clock import Clock
 
 
 @pytest.mark.parametrize("name", ["activity", "order_snapshot"])
@@ -42,6 +47,18 @@ def test_ids_are_unique_and_references_exist(small_company: DemoCompany, name: s
     for column, ids in known.items():
         if column in table.column_names:
             assert set(table[column].drop_null().to_pylist()) <= ids
+
+
+def test_what_happened_to_a_lead_that_is_not_on_record_yet_is_not_either() -> None:
+    now = datetime(2026, 3, 4, 6, tzinfo=UTC)
+    clock = Clock(now)
+    at, nobody = np.full(3, clock.now_day - 1), np.full(3, NOBODY)
+    text = words([None] * 3)
+    visits = Batch("site", "in", at, np.array([0, 1, NOBODY]), nobody, nobody, text, np.full(3, 60.0))
+    written = np.array([clock.now_day - 2, clock.now_day + 0.1])
+    ids = (words(["lea_0", "lea_1", None]), words([None]), words([None]))
+    table = activity_table(np.random.default_rng(1), clock, [visits], written, ids)
+    assert table["lead_id"].to_pylist() == ["lea_0", None]
 
 
 def test_activities_are_legal(small_company: DemoCompany) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.unit.training.training_fakes import FakeTracking, write_source
+from training.gates import Limits
 from training.lightgbm_model import BoostingParams
 from training.outcomes import NotRenewed, days
 from training.report import TrainingReport
@@ -22,7 +23,7 @@ from training.train import Baseline, Catalog
 START = datetime(2024, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FEATURES = ("account_chats_30d", "account_days_to_expiry")
-CATALOG = Catalog(FEATURES, "hash-of-the-catalog")
+CATALOG = Catalog((*FEATURES, "account_tier"), "hash-of-the-catalog")
 HALF_YEAR = timedelta(days=182)
 
 
@@ -70,6 +71,7 @@ class Contracts:
 
         found = rows.assign(
             account_chats_30d=rows.entity_id.map(self.chats),
+            account_tier=["AB"[int(account[-1]) % 2] for account in rows.entity_id],
             account_days_to_expiry=[
                 to_expiry(account, at) for account, at in zip(rows.entity_id, rows.as_of, strict=True)
             ],
@@ -93,8 +95,9 @@ SPEC = HazardSpec(
     later=timedelta(weeks=16),
     period_rows=6_000,
     replayed=80,
+    fair_across=("account_tier",),
     boosting=BoostingParams(learning_rate=0.1, rounds=80, patience=20, rows_per_leaf=40),
-    limits=HazardLimits(losses=20, ece=0.15, latency_s=1.0),
+    limits=HazardLimits(losses=20, ece=0.15, common=Limits(latency_s=1.0, segment_rows=40)),
 )
 
 

@@ -1,5 +1,6 @@
 """A whole training of a hazard, its bundle, and what it says of an account."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.unit.training.training_fakes import FakeTracking
 from training.bundle import Bundle, BundleBroken, HazardScorer, load_champion
 from training.bundle.hazard import PERIOD, period_matrix
 from training.datasets import DatasetRefused
+from training.report import CURVE_MEASURES, kept_report
+from training.survival.groups import LEAST_LOSSES
 from training.survival.specs import HAZARDS
 from training.survival.train import train_hazard
 from training.train import Baseline
@@ -75,6 +78,35 @@ def test_warnings_come_months_ahead_and_are_told(trained: Trained) -> None:
     assert warned["lead_days"] > 30
     assert warned["recall"] > 0.5
     assert {"lightgbm.ibs", "warning.lightgbm.lead_days"} <= set(trained.tracking.runs[0].metrics)
+
+
+def test_the_card_tells_curves_warnings_and_segments_in_both_languages(trained: Trained) -> None:
+    report = trained.report
+    page = (trained.models / SPEC.model / f"{report.version}.card.html").read_text("utf-8")
+    for word in (*CURVE_MEASURES.values(), "提前天数", "召回率"):
+        assert word in page
+    assert "How to contest a score" in page
+    assert str(report.warning["lightgbm"]["losses"]) in page
+    assert f"account_tier = {report.groups[0]['value']}" in page
+    assert not re.search(r"<script|src=|url\(|@import|href=\"(?!#)", page)
+
+
+def test_every_segment_is_measured_and_small_ones_tell_no_lead_time(trained: Trained) -> None:
+    told = {group["value"]: group for group in trained.report.groups}
+    assert set(told) == {"A", "B"}
+    for group in told.values():
+        assert group["n"] > 100
+        assert 0.5 < group["auc_90"] <= 1
+        assert (group["recall"] is None) == (group["losses"] < LEAST_LOSSES)
+    gate = next(gate for gate in trained.report.gates if gate["name"] == "fair")
+    assert gate["passed"]
+    assert "account_tier" in str(gate["measured"])
+
+
+def test_the_report_is_kept_for_who_asks_when_it_was_trained(trained: Trained) -> None:
+    kept = kept_report(trained.models, SPEC.model, trained.report.version)
+    assert kept is not None
+    assert kept["trained_at"] == NOW.isoformat()
 
 
 def test_the_same_data_give_the_same_version_and_a_champion_is_measured_too(

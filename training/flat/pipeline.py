@@ -78,7 +78,8 @@ def train_prepared(
     """Tune, blend, calibrate, and measure on the held rows. Raises TableRefused ``no_features``."""
     started = clock.perf_counter()
     labels, held = given.labels, given.held
-    laid = design(given.used, given.time, held.learn, given.moments if held.by == "time" else None)
+    in_time = held.by == "time"
+    laid = design(given.used, given.time, held.learn, given.units, given.moments if in_time else None)
     if not laid.names:
         raise TableRefused("no_features", "table", ", ".join(given.kinds))
     model = fit_model(laid, given, question, progress)

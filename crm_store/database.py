@@ -26,6 +26,14 @@ _SQLITE_SETTINGS = (
     "PRAGMA cache_size=-16384",
 )
 _WRITES = {"sqlite_begin": "IMMEDIATE"}
+# Seconds, and milliseconds of what was sent and not received: a connection whose other end is gone ends.
+_POSTGRES_PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 
 
 def open_engine(url: str) -> Engine:
@@ -41,7 +49,10 @@ def open_engine(url: str) -> Engine:
         options = f"{parsed.query.get('options', '')} -c timezone=UTC -c synchronous_commit=on".strip()
         return create_engine(
             parsed.set(drivername="postgresql+psycopg"),
-            connect_args={"options": options},
+            connect_args={
+                **{name: value for name, value in _POSTGRES_PATIENCE.items() if name not in parsed.query},
+                "options": options,
+            },
             pool_pre_ping=True,
         )
     raise ValueError(f"no such kind of store: {backend}")

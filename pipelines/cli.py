@@ -93,7 +93,7 @@ def train(
     time: Annotated[str | None, typer.Option(help="Its column of when a row is to be scored.")] = None,
     group: Annotated[str | None, typer.Option(help="Its column of what rows belong together by.")] = None,
     test_share: Annotated[float, typer.Option(help="Share of its rows held for the report.")] = 0.25,
-    budget: Annotated[float, typer.Option(help="Seconds for tuning and fitting.")] = 60.0,
+    budget: Annotated[float, typer.Option(help="Seconds to tune and fit; reading comes on top.")] = 60.0,
     report: Annotated[Path | None, typer.Option(help="Report. [default: beside the file]")] = None,
     out: Annotated[Path | None, typer.Option(help="Write its model here, for leadpulse predict.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,

@@ -169,12 +169,13 @@ def ladders(
 ) -> dict[str, Ladder]:
     """Return the ladders that requests climb too, fed from values at hand and without deadlines."""
     from serving.deps import ServingLimits
-    from serving.online import OnlineLimits
+    from serving.gate import GateLimits
     from serving.workers import Worker
 
     champions = runtime.champions(Worker("loading"))
     champions.refresh()
-    limits = ServingLimits(online=OnlineLimits(base=600.0), remembered=0)
+    patient = GateLimits(base=600.0)
+    limits = ServingLimits(online=patient, store=patient, remembered=0)
     deps = replace(runtime.serving_deps(champions, reader), clock=clock, limits=limits)
     return deps.ladders(deps.gate())
 

@@ -29,6 +29,8 @@ _LONGEST_KEY: Final = 200
 GRACE_SECONDS: Final = 900.0
 # How long a score waits for the store to know its key, and how long a store that failed is left alone.
 _DEADLINE_SECONDS: Final = 0.1
+# How long who was not let in lately waits: nobody can answer for the store, but it says so in time.
+_PATIENT_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 _REMEMBERED_KEYS: Final = 1_024
 _CHALLENGE: Final = {"www-authenticate": 'Bearer realm="leadpulse"'}
@@ -71,7 +73,8 @@ class Door:
         if rows_for(viewer, entity, "score") == "all":
             return set(ids)
         try:
-            return await asyncio.to_thread(self.records.seen_by(viewer).scorable, entity, ids)
+            async with asyncio.timeout(_PATIENT_SECONDS):
+                return await asyncio.to_thread(self.records.seen_by(viewer).scorable, entity, ids)
         except Exception as error:
             raise ServingError("store_unavailable") from error
 
@@ -81,7 +84,7 @@ class Door:
         if known is not None and self.monotonic() < self._failed_at + _RETRY_SECONDS:
             return known
         try:
-            async with asyncio.timeout(_DEADLINE_SECONDS if known else None):
+            async with asyncio.timeout(_DEADLINE_SECONDS if known else _PATIENT_SECONDS):
                 found = await asyncio.to_thread(self.records.viewer_of_key, key, self.clock())
         except Exception as error:
             self._failed_at = self.monotonic()

@@ -41,7 +41,7 @@ def create_app(deps: ServingDeps) -> FastAPI:
     metrics = Metrics()
     door = Door(deps.records, deps.wall or deps.clock, deps.monotonic)
     ladders = deps.ladders(gate)
-    health = Health(deps.records, deps.champions, gate)
+    health = Health(deps.guarded("health"), deps.champions, gate)
     scoring = {k.model: Scoring(k, ladders[k.model], metrics, deps.limits.request) for k in KINDS}
 
     @asynccontextmanager

@@ -11,11 +11,13 @@ from crm_store.rules.engine import RuleBook
 from serving.assessment import Assessor, shipped_assessor
 from serving.champions import Champions
 from serving.crm.deps import CrmDeps
+from serving.gate import Gate, GateLimits
+from serving.guarded import GuardedRecords
 from serving.kinds import KINDS, Kind
 from serving.ladder import Ladder, LadderLimits, Memory, Observer, RuleSource
 from serving.matching import MODEL, Matcher, MatchLimits
 from serving.metrics import Feed
-from serving.online import OnlineGate, OnlineLimits, OnlineReader
+from serving.online import OnlineGate, OnlineReader
 from serving.ports import Records
 
 
@@ -24,10 +26,11 @@ class ServingLimits:
     """Limits. ``request`` is seconds for any request, then it is a 504; ``remembered`` scores per model."""
 
     request: float = 10.0
-    online: OnlineLimits = field(default_factory=OnlineLimits)
+    online: GateLimits = field(default_factory=GateLimits)
     ladder: LadderLimits = field(default_factory=LadderLimits)
     match: MatchLimits = field(default_factory=MatchLimits)
     remembered: int = 20_000
+    store: GateLimits = field(default_factory=GateLimits)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,10 @@ class ServingDeps:
         """Return the way to the online features, with its deadline and its breaker."""
         return OnlineGate(self.online, self.limits.online, self.monotonic)
 
+    def guarded(self, name: str) -> GuardedRecords:
+        """Return the record store with a deadline and a breaker, for one kind of caller."""
+        return GuardedRecords(self.records, Gate(f"records-{name}", self.limits.store, self.monotonic))
+
     def ladders(self, gate: OnlineGate) -> dict[str, Ladder]:
         """Return the ladder of each model."""
         return {kind.model: self._ladder(kind, gate) for kind in KINDS}
@@ -75,7 +82,7 @@ class ServingDeps:
             champions=self.champions,
             gate=gate,
             rules=self.rules[kind.model],
-            records=self.records,
+            records=self.guarded(kind.model),
             clock=self.clock,
             monotonic=self.monotonic,
             limits=self.limits.ladder,

@@ -4,7 +4,7 @@
 ``model``          the champion's general model, from online features
 ``rules_online``   rules, from online features
 ``rules_records``  rules, from features computed here from the record store, within a deadline
-``last``           the last known score, with its age
+``last``           the last known score, with its age: from the log, or from memory while the store is down
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from crm_store.domain.scores import Score, Scorer
 from features.catalog import CATALOG
 from features.engines.python_engine import evaluate
 from serving.champions import Absent, Champion, Champions, Standing
+from serving.gate import DownError
 from serving.kinds import Entity, Kind
-from serving.online import OnlineDownError, OnlineGate
+from serving.online import OnlineGate
 from serving.ports import Records, Subject
 
 log = logging.getLogger("leadpulse.serving")
@@ -81,7 +82,8 @@ class Memory:
     """Model answers by id, good only for the very same features and champion: a shortcut, never older news.
 
     Attributing a score to its features is what costs most, and features of a lead change far more rarely
-    than it is looked at. Holds up to ``size`` answers, the oldest go first; 0 remembers nothing.
+    than it is looked at. While the store can't give a last known score, the last of these is one. Holds up to
+    ``size`` answers, the oldest go first; 0 remembers nothing.
     """
 
     def __init__(self, size: int = 20_000) -> None:
@@ -97,6 +99,10 @@ class Memory:
             if kept is not None and kept[0] is scorer and kept[1] == rows[entity_id]:
                 answers[entity_id] = kept[2]
         return answers
+
+    def last(self, ids: Sequence[str]) -> dict[str, Score]:
+        """Return the last score of ``ids``, whatever has changed since."""
+        return {i: kept[2].score for i in ids if (kept := self._kept.get(i)) is not None}
 
     def keep(self, scorer: Scorer, answers: Mapping[str, Answer], rows: Mapping[str, Row]) -> None:
         """Remember answers."""
@@ -173,7 +179,7 @@ class Ladder:
             chunk = ids[start : start + _ONLINE_CHUNK]
             try:
                 rows = self.gate.read(self.kind.entity, chunk)
-            except OnlineDownError as down:
+            except DownError as down:
                 code = "starting" if down.state == "starting" else "no_online_features"
                 online.why |= dict.fromkeys(ids[start:], code)
                 break
@@ -251,10 +257,12 @@ class Ladder:
             past = self.records.latest(self.kind.model, ids)
         except Exception as error:
             _note("last_scores_unavailable", self.kind.model, error)
-            return {}
+            known = self.memory.last(ids)
+        else:
+            known = {entity_id: kept.score for entity_id, kept in past.items()}
         return {
-            entity_id: Answer(replace(known.score, source="last"), "last", age=now - known.score.as_of)
-            for entity_id, known in past.items()
+            entity_id: Answer(replace(score, source="last"), "last", age=now - score.as_of)
+            for entity_id, score in known.items()
         }
 
     def _scored(

@@ -18,8 +18,9 @@ from crm_store.repositories.candidates import Field, Standing
 from features.composed import COMPOSED
 from features.pairs import composed, fit_ids
 from serving.champions import Absent, Champion, Champions
+from serving.gate import DownError
 from serving.ladder import RuleSource
-from serving.online import OnlineDownError, OnlineGate
+from serving.online import OnlineGate
 from serving.ports import Records
 
 log = logging.getLogger("leadpulse.serving")
@@ -118,7 +119,7 @@ class Matcher:
                 ranked, mean = _by_model(standing, open_to, pairs, now)
                 told = Match(ranked, excluded, "model", None, standing.version, now)
                 return replace(told, mean=mean, typical=_typical(pairs))
-            except OnlineDownError:
+            except DownError:
                 why = "no_online_features"
             except Exception as error:
                 log.warning("match_failed", extra={"error": type(error).__name__})
@@ -195,7 +196,7 @@ class Matcher:
             return _Rows({}, None)
         try:
             rows = self.gate.read(entity, ids)
-        except OnlineDownError as down:
+        except DownError as down:
             return _Rows({}, "starting" if down.state == "starting" else "no_online_features")
         found, why = {}, None
         for one, values, as_of in zip(ids, rows.values, rows.as_of, strict=True):

@@ -6,9 +6,11 @@ serving. A value that training never saw is missing, and so is None.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,10 +46,23 @@ class Encoding:
 
     def matrix(self, signals: Sequence[Mapping[str, object]]) -> Floats:
         """Return the matrix (n, features) of rows of name → value. Raises ValueError for text as number."""
-        matrix = np.full((len(signals), len(self.features)), np.nan)
-        for column, (name, codes) in enumerate(zip(self.features, self.codes, strict=True)):
-            values: list[Any] = [row.get(name) for row in signals]
-            matrix[:, column] = values if codes is None else [codes.get(value, np.nan) for value in values]
+        try:
+            return self._matrix(signals)
+        except KeyError:  # a name is missing somewhere
+            return self._matrix([{name: row.get(name) for name in self.features} for row in signals])
+
+    def _matrix(self, signals: Sequence[Mapping[str, object]]) -> Floats:
+        """Return the matrix of rows that hold every name; no step of it is Python's for each cell."""
+        matrix = np.empty((len(signals), len(self.features)))
+        numbers = [k for k, codes in enumerate(self.codes) if codes is None]
+        if numbers:
+            cells = chain.from_iterable(map(_getter([self.features[k] for k in numbers]), signals))
+            block = np.fromiter(cells, np.float64, len(signals) * len(numbers))
+            matrix[:, numbers] = block.reshape(len(signals), len(numbers))
+        for k, (name, codes) in enumerate(zip(self.features, self.codes, strict=True)):
+            if codes is not None:
+                values = map(codes.get, map(itemgetter(name), signals), repeat(np.nan))
+                matrix[:, k] = np.fromiter(values, np.float64, len(signals))
         return matrix
 
     def matrix_of_frame(self, frame: pd.DataFrame) -> Floats:
@@ -57,6 +72,11 @@ class Encoding:
             for name, codes in zip(self.features, self.codes, strict=True)
         )
         return np.column_stack(list(columns))
+
+
+def _getter(names: Sequence[str]) -> Callable[[Mapping[str, object]], Iterable[Any]]:
+    """Return what takes the values of several names out of a row; for one name also as a tuple."""
+    return itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
 
 
 def is_number(column: pd.Series) -> bool:

@@ -9,6 +9,7 @@ from features.online_rows.rows import Item
 
 _PREFIX = b"leadpulse:row:"
 _LAYOUTS = b"leadpulse:layouts"
+_PATIENCE = 5.0  # seconds that one answer may take: then the connection is dead, and its thread is free
 _ITEMS_AT_ONCE = 500
 _KEYS_AT_ONCE = 1_000
 # Compare and set on the server: the event stands in the second eight bytes, big-endian, of every row. Lua's
@@ -28,10 +29,16 @@ class RedisRows:
 
     def __init__(self, url: str) -> None:
         import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
 
         if not url.startswith(("redis://", "rediss://")):
             raise ValueError("online must be 'sqlite' or a redis:// URL")
-        self._client: Any = redis.Redis.from_url(url)
+        # At once or not at all: who reads has a deadline, and who writes tries again by itself.
+        once = Retry(NoBackoff(), 1)
+        self._client: Any = redis.Redis.from_url(
+            url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, retry=once
+        )
         self._put = self._client.register_script(_PUT)
         self._layouts: dict[bytes, Layout] = {}
 

@@ -9,7 +9,8 @@ from pipelines.runtime import OnlineFeatures, Runtime
 from serving.app import create_app
 from serving.bento_service import service_of
 from serving.deps import ServingLimits
-from serving.online import LazyReader, OnlineLimits
+from serving.gate import GateLimits
+from serving.online import LazyReader
 from serving.online_memory import RememberingReader, sqlite_revision
 from serving.workers import Worker
 
@@ -24,7 +25,8 @@ def build(remembered: int) -> FastAPI:
 
     deps = runtime.serving_deps(runtime.champions(loading), LazyReader(reader, loading))
     # A busy machine must not push the service down its ladder while it is measured.
-    limits = ServingLimits(online=OnlineLimits(base=5.0), remembered=remembered)
+    patient = GateLimits(base=5.0)
+    limits = ServingLimits(online=patient, store=patient, remembered=remembered)
     return create_app(replace(deps, limits=limits))
 
 

@@ -21,7 +21,7 @@ from functools import cached_property
 
 import numpy as np
 
-from crm_store.domain.scores import Reason, Score, SegmentFacts, band_of
+from crm_store.domain.scores import Reason, Score, SegmentFacts
 from training.arrays import Floats
 from training.bundle.content import Bundle
 from training.bundle.contrast import Contrasts
@@ -194,8 +194,4 @@ class BundleScorer:
     def _scores(
         self, probabilities: Floats, values: Floats, reasons: Sequence[tuple[Reason, ...]], as_of: datetime
     ) -> list[Score]:
-        version = self.bundle.version
-        return [
-            Score(value, band_of(value), probability, why, "model", version, as_of)
-            for value, probability, why in zip(values.tolist(), probabilities.tolist(), reasons, strict=True)
-        ]
+        return Score.many(values.tolist(), probabilities.tolist(), reasons, "model", self.version, as_of)

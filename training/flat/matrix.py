@@ -2,7 +2,8 @@
 
 What needs no outcome (numbers, durations, parts of dates, common values) is computed once. What does, the
 frequency of the outcome by category, is computed within the rows learned from: for those rows themselves
-from earlier rows where there is a time, else out of fold, so that no row's own outcome enters its features.
+from earlier rows where there is a time, else out of fold, so that no row's own outcome enters its features,
+nor that of a row that belongs together with it.
 """
 
 from __future__ import annotations
@@ -32,12 +33,13 @@ _PERIODS = 12  # that the rows learned from are cut into, to tell how the outcom
 class Design:
     """Label-free features ``base`` (n, p), their names, and the codes (n,) of each category, 0 for unseen.
 
-    ``moments`` (n,) order the rows where there is a time.
+    ``units`` (n,) number what belongs together; ``moments`` (n,) order the rows where there is a time.
     """
 
     base: Floats
     base_names: tuple[str, ...]
     codes: Mapping[str, Codes]
+    units: Rows
     moments: Any = None
 
     @property
@@ -47,14 +49,15 @@ class Design:
 
     def matrices(self, labels: Bools, learn: Rows, *others: Rows, seed: int = 0) -> list[Floats]:
         """Return the matrix of the rows learned from, then of each of the others."""
-        fold = np.random.default_rng(seed).permutation(len(learn)) % _INNER_FOLDS
+        _, unit = np.unique(self.units[learn], return_inverse=True)
+        fold = (np.random.default_rng(seed).permutation(unit.max() + 1) % _INNER_FOLDS)[unit]
         parts = [[self.base[rows]] for rows in (learn, *others)]
         for codes in self.codes.values():
             width = int(codes.max()) + 1
             if self.moments is None:
                 own, rates = _rates(codes[learn], labels[learn], fold, width)
             else:
-                own, rates = _lifts(codes[learn], labels[learn], self.moments[learn], width)
+                own, rates = _lifts(codes[learn], unit, labels[learn], self.moments[learn], width)
             parts[0].append(own[:, None])
             for part, rows in zip(parts[1:], others, strict=True):
                 part.append(rates[codes[rows]][:, None])
@@ -75,30 +78,37 @@ def _rates(codes: Codes, labels: Bools, fold: Codes, width: int) -> tuple[Floats
     return out[codes, fold], smoothed(hits.sum(1), rows.sum(1))
 
 
-def _lifts(codes: Codes, labels: Bools, moments: Any, width: int) -> tuple[Floats, Floats]:
+def _lifts(codes: Codes, units: Rows, labels: Bools, moments: Any, width: int) -> tuple[Floats, Floats]:
     """Log of the outcomes by category over those that its moments led to expect.
 
-    For these rows (n,) from rows of earlier moments, and for other rows by code (width,) from all. A raw
-    rate would follow the market: a category of good months would look like a good category.
+    For these rows (n,) from rows of earlier moments and other units, and for other rows by code (width,) from
+    all. A raw rate would follow the market: a category of good months would look like a good category.
     """
-    order = np.lexsort((moments, codes))
-    code, moment = codes[order], moments[order]
-    hit: Floats = labels[order].astype(np.float64)
-    expected = _market(labels, moments)[order]
-    places = np.arange(len(order))
-    new_code = np.append(True, np.diff(code) != 0)
-    new_moment = new_code | np.append(True, np.diff(moment) != 0)
-    first = np.maximum.accumulate(np.where(new_code, places, 0))
-    here = np.maximum.accumulate(np.where(new_moment, places, 0))
-    hits, hopes = np.cumsum(hit) - hit, np.cumsum(expected) - expected
+    hit: Floats = labels.astype(np.float64)
+    expected = _market(labels, moments)
+    counted = np.column_stack([hit, expected])
     prior = _PRIOR_ROWS * float(labels.mean())
 
     def lift(happened: Any, hoped: Any) -> Floats:
         return np.asarray(np.log((happened + prior) / (hoped + prior)), dtype=np.float64)
 
-    own = np.empty(len(order))
-    own[order] = lift(hits[here] - hits[first], hopes[here] - hopes[first])
-    return own, lift(np.bincount(code, hit, width), np.bincount(code, expected, width))
+    own = _before(codes * (units.max() + 1) + units, moments, counted)
+    earlier = np.maximum(_before(codes, moments, counted) - own, 0)
+    return lift(*earlier.T), lift(np.bincount(codes, hit, width), np.bincount(codes, expected, width))
+
+
+def _before(keys: Codes, moments: Any, counted: Floats) -> Floats:
+    """Sum what is counted (n, k) over the rows of the same key at earlier moments (n, k)."""
+    order = np.lexsort((moments, keys))
+    new_key = np.append(True, np.diff(keys[order]) != 0)
+    new_moment = new_key | np.append(True, np.diff(moments[order]) != 0)
+    places = np.arange(len(order))
+    first = np.maximum.accumulate(np.where(new_key, places, 0))
+    here = np.maximum.accumulate(np.where(new_moment, places, 0))
+    sums = np.cumsum(counted[order], axis=0) - counted[order]
+    found = np.empty_like(counted)
+    found[order] = sums[here] - sums[first]
+    return found
 
 
 def _market(labels: Bools, moments: Any) -> Floats:
@@ -110,7 +120,9 @@ def _market(labels: Bools, moments: Any) -> Floats:
     return np.asarray(rates[block], dtype=np.float64)
 
 
-def design(columns: Mapping[str, Column], time: Column | None, learn: Rows, moments: Any = None) -> Design:
+def design(
+    columns: Mapping[str, Column], time: Column | None, learn: Rows, units: Rows, moments: Any = None
+) -> Design:
     """Lay out the columns; the rows learned from tell which values are common, and which numbers vary."""
     blocks: dict[str, Floats] = {}
     codes: dict[str, Codes] = {}
@@ -123,7 +135,7 @@ def design(columns: Mapping[str, Column], time: Column | None, learn: Rows, mome
             words = column.values.fillna("").astype(str)
             blocks[f"{name} · length"] = np.asarray(words.str.len(), dtype=np.float64)
         elif column.kind == "category":
-            spread, own = _of_category(column, learn, moments is None)
+            spread, own = _of_category(column, learn, units if moments is None else None)
             blocks.update(spread)
             if own is not None:
                 codes[name] = own
@@ -131,7 +143,7 @@ def design(columns: Mapping[str, Column], time: Column | None, learn: Rows, mome
         blocks.update(calendar_blocks(time))
     kept = {name: values for name, values in blocks.items() if _varies(values[learn])}
     base = np.column_stack(list(kept.values())) if kept else np.empty((_length(columns), 0))
-    return Design(np.asarray(base, dtype=float), tuple(kept), codes, moments)
+    return Design(np.asarray(base, dtype=float), tuple(kept), codes, units, moments)
 
 
 def bayes_frame(columns: Mapping[str, Column], time: Column | None) -> Any:
@@ -173,8 +185,11 @@ def calendar_blocks(column: Column) -> dict[str, Floats]:
     return {name: values.to_numpy(dtype=float) for name, values in found.items()}
 
 
-def _of_category(column: Column, learn: Rows, count_rows: bool) -> tuple[dict[str, Floats], Codes | None]:
-    """Columns of common values or a count of rows, and the codes of all where there are more than two."""
+def _of_category(column: Column, learn: Rows, units: Rows | None) -> tuple[dict[str, Floats], Codes | None]:
+    """Columns of common values or a count of others, and the codes of all where there are more than two.
+
+    Counted are the other units with the value, not rows: how many rows a unit has would tell it apart.
+    """
     counts = column.values.iloc[learn].fillna("").value_counts()
     values = column.values.fillna("")
     numbers = {value: code + 1 for code, value in enumerate(counts.index)}
@@ -186,7 +201,9 @@ def _of_category(column: Column, learn: Rows, count_rows: bool) -> tuple[dict[st
         spread = {
             f"{column.name} = {value or '∅'}": (values == value).to_numpy(dtype=float) for value in chosen
         }
-    elif count_rows:  # in time, how many rows a value has by now tells how long its subject stayed
-        often = np.append(0, counts.to_numpy())[codes]
-        spread = {f"{column.name} · rows": np.log1p(often).astype(float)}
+    elif units is not None:  # in time, how many rows a value has by now tells how long its subject stayed
+        pairs = np.unique(np.column_stack([codes[learn], units[learn]]), axis=0)
+        others = np.bincount(pairs[:, 0], minlength=len(counts) + 1)[codes]
+        others[learn] -= 1
+        spread = {f"{column.name} · others": np.log1p(others).astype(float)}
     return spread, codes if len(counts) > 2 else None

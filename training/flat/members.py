@@ -6,7 +6,8 @@ Each is fitted on a matrix and answers raw log-odds, so that they add up.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from training.bundle.engine import import_lightgbm
 MANY_ROWS = 20_000  # from here on a second thread saves more than it costs
 MOST_ROUNDS = 3000
 _PATIENCE = 40
+_LEAST_ROUNDS, _LEAST_WORK = 40, 2_000_000  # rounds, and rows × rounds, that no budget cuts short
 _EDGES = 65
 LEAST_CHANCE = 5e-3  # that a forest gives to either outcome
 
@@ -72,9 +74,18 @@ def boost(matrix: Floats, labels: Bools, params: Mapping[str, Any], rounds: int,
 
 
 def boost_until(
-    matrix: Floats, labels: Bools, later: Floats, later_labels: Bools, params: Mapping[str, Any], seed: int
+    matrix: Floats,
+    labels: Bools,
+    later: Floats,
+    later_labels: Bools,
+    params: Mapping[str, Any],
+    seed: int,
+    stop_at: float = float("inf"),
 ) -> tuple[Any, list[float]]:
-    """Boost until the log loss on other rows stops falling; return the booster and the loss by round."""
+    """Boost until the log loss on other rows stops falling; return the booster and the loss by round.
+
+    At ``stop_at`` (seconds of ``time.perf_counter``) it ends as well, but for its first rounds.
+    """
     lightgbm = import_lightgbm()
     settings = native(params, len(labels), seed)
     data = lightgbm.Dataset(matrix, labels.astype(float), params=settings, free_raw_data=True)
@@ -88,9 +99,22 @@ def boost_until(
         callbacks=[
             lightgbm.early_stopping(_PATIENCE, verbose=False),
             lightgbm.record_evaluation(losses),
+            _until(stop_at, max(_LEAST_WORK // len(labels), _LEAST_ROUNDS)),
         ],
     )
     return booster, list(losses["valid_0"]["binary_logloss"])
+
+
+def _until(stop_at: float, least: int) -> Callable[[Any], None]:
+    """Return a callback that ends boosting in time, with what it has; ``least`` rounds are always made."""
+    from lightgbm.callback import EarlyStopException
+
+    def check(env: Any) -> None:
+        if env.iteration + 1 >= least and time.perf_counter() > stop_at:
+            raise EarlyStopException(env.iteration, env.evaluation_result_list)
+
+    setattr(check, "order", 25)  # noqa: B010 - a function has no such field; after the loss is written down
+    return check
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from training.tables.target import Target
 MOST_ROWS = 200_000  # that the last fits learn from; more cost time and hardly sharpen them
 MANY_ROWS = 40_000  # from here on three folds tell enough
 SEEDS_OF_FEW = 4  # fits of each configuration, for rows that are few
+_NO_WEIGHT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,11 @@ class Fitted:
 
 
 def fit_model(laid: Design, given: Prepared, question: Question, progress: Progress) -> Fitted:
-    """Tune on folds of the rows learned from, blend and calibrate out of fold, and fit again on all."""
+    """Tune on folds of the rows learned from, blend and calibrate out of fold, and fit again on all.
+
+    Of very many rows the last fits take as many as the budget has room for.
+    """
+    end = clock.perf_counter() + question.budget
     labels, units, moments, held = given.labels, given.units, given.moments, given.held
     learn, in_time = held.learn, held.by == "time"
     some = learn
@@ -146,12 +151,14 @@ def fit_model(laid: Design, given: Prepared, question: Question, progress: Progr
     count = 3 if len(some) > MANY_ROWS else 5
     folds = folds_of(labels[some], units[some], own, held.by, question.seed, count)
     folded = Folded.of(laid, labels, [(some[a], some[b]) for a, b in folds], question.seed, in_time)
-    found = search(folded, len(learn), question.budget, question.seed, progress)
+    left = max(end - clock.perf_counter(), 0.0)
+    found = search(folded, len(learn), left, question.seed, progress)
     raws = np.column_stack([candidate.raw for candidate in found.chosen])
     blend = fit_blend(raws, folded.labels, folded.levels, in_time)
     progress("fit", 0.0)
-    if len(learn) > MOST_ROWS:  # in order, so that what is in time stays so
-        chosen = np.random.default_rng(question.seed).choice(len(learn), MOST_ROWS, replace=False)
+    room = affordable(found, blend, len(learn), end - clock.perf_counter())
+    if len(learn) > room:  # in order, so that what is in time stays so
+        chosen = np.random.default_rng(question.seed).choice(len(learn), room, replace=False)
         learn = learn[np.sort(chosen)]
     matrix, tested = laid.matrices(labels, learn, held.test, seed=question.seed)
     return _refit(
@@ -165,6 +172,14 @@ def fit_model(laid: Design, given: Prepared, question: Question, progress: Progr
         question.seed,
         learn,
     )
+
+
+def affordable(found: Search, blend: Blend, rows: int, seconds: float) -> int:
+    """Return how many of the rows the last fits can learn from in so many seconds; never few of many."""
+    used = [one for one, weight in zip(found.chosen, blend.weights, strict=True) if weight > _NO_WEIGHT]
+    each = sum(one.refit_seconds(1) for one in used)
+    room = int(max(seconds, 0.0) / each) if each else rows
+    return min(rows, MOST_ROWS, max(room, TUNING_ROWS))
 
 
 def _refit(
@@ -183,7 +198,7 @@ def _refit(
     importance = np.zeros(len(names))
     parts = [Part(weight, ()) for weight in blend.weights]
     for k, candidate in enumerate(found.chosen):
-        if blend.weights[k] <= 1e-6:
+        if blend.weights[k] <= _NO_WEIGHT:
             continue
         times = fits if candidate.kind == "boosted" else 1
         members = [candidate.refit(matrix, labels, seed + 101 * again) for again in range(times)]

@@ -73,7 +73,8 @@ class Prepared:
 def lay_out(given: Prepared) -> Design:
     """Return the columns to learn from as numbers."""
     held = given.held
-    return design(given.used, given.time, held.learn, given.moments if held.by == "time" else None)
+    moments = given.moments if held.by == "time" else None
+    return design(given.used, given.time, held.learn, given.units, moments)
 
 
 def prepare(frame: Any, question: Question) -> Prepared:

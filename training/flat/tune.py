@@ -48,6 +48,12 @@ class Candidate:
     loss: float
     refit: Callable[[Floats, Bools, int], Member]
     seconds: float
+    work: float = 0.0
+    """Rows × rounds that were boosted in those seconds; 0 for other models, whose rows are few."""
+
+    def refit_seconds(self, rows: int) -> float:
+        """Return how long fitting it again on so many rows will take, by how long it took."""
+        return self.seconds * rows * self.params["rounds"] / self.work if self.work else 0.0
 
 
 @dataclass
@@ -94,11 +100,11 @@ def search(folded: Folded, rows: int, budget: float, seed: int, progress: Progre
     started = time.perf_counter()
     found = Search(rows=rows)
     deadline = started + budget * (1 - _FINAL_SHARE)
-    _consider(found.boosted, _boosted(folded, _first(rows), seed))
+    _consider(found.boosted, _boosted(folded, _first(rows), seed, deadline))
     found.trials = 1
     found.others += _cheap(folded, rows, deadline)
     for params, tell in _suggested(rows, seed, deadline):
-        candidate = _boosted(folded, params, seed)
+        candidate = _boosted(folded, params, seed, deadline)
         tell(candidate.loss)
         _consider(found.boosted, candidate)
         found.trials += 1
@@ -169,10 +175,15 @@ def _ask(trial: Any, rows: int) -> dict[str, Any]:
     }
 
 
-def _boosted(folded: Folded, params: Mapping[str, Any], seed: int) -> Candidate:
+def _boosted(folded: Folded, params: Mapping[str, Any], seed: int, deadline: float) -> Candidate:
     """Measure one configuration with the number of rounds that is best for all folds together."""
     started = time.perf_counter()
-    fits = [boost_until(*parts, params, seed) for parts in folded.matrices]
+    fits = []
+    for k, parts in enumerate(folded.matrices):
+        now = time.perf_counter()
+        fits.append(
+            boost_until(*parts, params, seed, stop_at=now + (deadline - now) / (len(folded.matrices) - k))
+        )
     most = max(len(losses) for _, losses in fits)
     curves = np.array([losses + [losses[-1]] * (most - len(losses)) for _, losses in fits])
     weights = np.array([len(parts[3]) for parts in folded.matrices], dtype=float)
@@ -188,7 +199,9 @@ def _boosted(folded: Folded, params: Mapping[str, Any], seed: int) -> Candidate:
         return Boosted((boost(matrix, labels, params, rounds, own_seed),))
 
     loss = log_loss(folded.labels, sigmoid(raw))
-    return Candidate("boosted", {**params, "rounds": rounds}, raw, loss, refit, time.perf_counter() - started)
+    work = sum(len(parts[1]) * len(losses) for (_, losses), parts in zip(fits, folded.matrices, strict=True))
+    seconds = time.perf_counter() - started
+    return Candidate("boosted", {**params, "rounds": rounds}, raw, loss, refit, seconds, work)
 
 
 def _cheap(folded: Folded, rows: int, deadline: float) -> Iterator[Candidate]:

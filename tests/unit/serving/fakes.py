@@ -16,8 +16,8 @@ from crm_store.repositories.candidates import Field, Standing
 from serving.app import create_app
 from serving.champions import Absent, Champion
 from serving.deps import ServingDeps, ServingLimits
+from serving.gate import GateLimits
 from serving.ladder import LadderLimits, RuleSource
-from serving.online import OnlineLimits
 from serving.ports import CursorRefusedError, ListFilter, PastScore, RankedPage, Subject, Viewer
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -329,7 +329,7 @@ class World:
             monotonic=self.ticks,
             limits=ServingLimits(
                 self.request_timeout,
-                OnlineLimits(base=0.2, per_row=0.0, failures=2, rest=5.0),
+                GateLimits(base=0.2, per_row=0.0, failures=2, rest=5.0),
                 LadderLimits(fresh=timedelta(hours=48)),
             ),
         )

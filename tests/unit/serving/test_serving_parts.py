@@ -15,10 +15,11 @@ import pytest
 
 from serving.champions import Absent, Champion, FileChampions
 from serving.factory import app_from
+from serving.gate import DownError, GateLimits
 from serving.ladder import NoAnswer, Outcomes
 from serving.lanes import SHORT, Lane
 from serving.launch import serve_command
-from serving.online import RETRY_SECONDS, LazyReader, OnlineDownError, OnlineGate, OnlineLimits
+from serving.online import RETRY_SECONDS, LazyReader, OnlineGate
 from serving.online_memory import SETTLED_NS, RememberingReader, sqlite_revision
 from serving.workers import Worker
 from tests.unit.serving.fakes import NOW, BrokenError, FakeOnline, FakeScorer, Ticks
@@ -136,14 +137,14 @@ class TestLazyReader:
             return outcome
 
         reader = LazyReader(load, loading, ticks)
-        gate = OnlineGate(reader, OnlineLimits(), ticks)
+        gate = OnlineGate(reader, GateLimits(), ticks)
         reader()
         settle(loading)
         assert gate.state == "BrokenError"
-        with pytest.raises(OnlineDownError):
+        with pytest.raises(DownError):
             gate.read("lead", ["lea_001"])
         ticks.now += RETRY_SECONDS
-        with pytest.raises(OnlineDownError):
+        with pytest.raises(DownError):
             reader()
         settle(loading)
         assert gate.state == "ok"

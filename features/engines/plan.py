@@ -6,6 +6,8 @@ where each source is worked out only at the moments at which something has chang
 """
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import Any, Literal
 
 import ibis
@@ -42,10 +44,10 @@ def plan(entity: str, features: Iterable[str] | None = None, shape: Shape = "row
 def refresh_plan(entity: str) -> tuple[Steps, Table]:
     """Return the same for all features at one moment, given what was kept at an earlier one.
 
-    Besides what ``plan`` reads there are ``moments`` (one row: since, t), from the earlier moment to the
-    asked one, and ``before``, which is ``figures`` as kept then, of whichever entities. Only entities
-    of which something has changed since, or that ``before`` lacks, are worked out. The step ``figures`` is
-    what to keep for the next time.
+    Besides what ``plan`` reads there are ``before``, ``figures`` as kept then of whichever entities,
+    and ``touched`` (source, key, id): of whom something was told since. Only these are worked out, those
+    whose rows enter or leave a window by now (``next_…`` says when), and those that ``before`` lacks. The
+    step ``figures`` is what to keep for the next time.
     """
     chosen = features_of(entity)
     figures = _Figures(entity_named(entity), wanted_of(chosen))
@@ -123,21 +125,21 @@ class _Figures:
     def refreshed(self) -> Table:
         """Work out what has changed, and take the rest as it was."""
         asked = columns.asked()
-        when = ibis.table({"since": "int64", "t": "int64"}, name="moments")
-        before = _before({"entity_id": "string"})
-        groups, figures = self._groups(), []
-        for group, rows in groups.items():
-            stale = self._keep(f"stale_{group}", _stale(asked, before, spans.changed(rows, when)))
+        figures = []
+        for group, rows in self._groups().items():
+            stale = self._keep(f"stale_{group}", _stale(asked, group, rows))
             fresh = stale
             if group in self._own:
                 fresh = _beside(fresh, self._of_source(group, stale, self._own[group], few=True))
             for flow in self._flows if group == _STATES else ():
                 asks = self._linked(flow, stale, dict(self.steps).get(f"of_{_STATES}"))
                 fresh = _beside(fresh, self._keep(f"own_{flow.via}", flow.own(asks)))
+            for number, reading in enumerate(rows):
+                fresh = _beside(fresh, reading.next_change(stale, f"next_{group}_{number}"))
             figures.append(self._keep(f"fresh_{group}", fresh))
         table = kept = self._keep("figures", _over_the_kept(asked, figures))
         for flow in self._flows:
-            at = flow.standing_once(flow.links().cross_join(when.select("t")))
+            at = flow.standing_once(flow.links().cross_join(asked.select(t=asked.as_of).distinct()))
             mine = kept.select("row_id", *(c for c in kept.columns if c.startswith(f"own_{flow.via}_")))
             table = self._add_flow(flow, table, self._keep(f"at_{flow.via}", at), mine, "row_id")
         return table
@@ -186,12 +188,17 @@ def _before(columns_: dict[str, Any]) -> Table:
     return ibis.table(columns_, name="before").rename(kept_id="entity_id")
 
 
-def _stale(asked: Table, before: Table, changed: Table) -> Table:
-    """Return the asked rows of entities with a change, and of those that nothing is kept of."""
-    changed = changed.rename(changed_id="entity_id")
-    table = asked.left_join(before, asked.entity_id == before.kept_id)
-    table = table.left_join(changed, table.entity_id == changed.changed_id)
-    stale = table.filter(table.kept_id.isnull() | table.changed_id.notnull())
+def _stale(asked: Table, group: str, rows: list[spans.Reading]) -> Table:
+    """Return the asked rows of entities that were touched, that a moment has come for, or that are new."""
+    due = [f"next_{group}_{number}" for number in range(len(rows))]
+    before = _before({"entity_id": "string"} | dict.fromkeys(due, "int64"))
+    touched = ibis.table({"source": "string", "key": "string", "id": "string"}, name="touched")
+    of_these = reduce(or_, [(touched.source == r.name) & (touched.key == r.key) for r in rows])
+    names = touched.filter(of_these).select(touched_id=touched.id).distinct()
+    both = asked.left_join(before, asked.entity_id == before.kept_id)
+    both = both.left_join(names, both.entity_id == names.touched_id)
+    come = [(both[name] <= both.as_of).fill_null(False) for name in due]
+    stale = both.filter(reduce(or_, [both.kept_id.isnull(), both.touched_id.notnull(), *come]))
     return stale.select("row_id", "entity_id", "as_of")
 
 

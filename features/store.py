@@ -125,7 +125,7 @@ class FeatureStore:
         if rows.empty or self._spark is not None or read_log(self.sources) is None:
             return self.compute(entity, rows)
         asked = ibis_engine.asked_table(rows)
-        state = self.folder / "state" / f"{entity_named(entity).name}.parquet"
+        state = self.folder / "state" / f"{entity_named(entity).name}.arrow"
         found = refresh.refreshed(entity, asked, self.sources, state)
         return _with_units(entity, ibis_engine.to_frame(found, features_of(entity)))
 

@@ -34,16 +34,20 @@ class Reading:
 
     def rows(self) -> Table:
         """Return the source's rows and the moment from which each is known."""
-        table = source(self.name)
-        return table.mutate(known=ibis.greatest(table.occurred_at, table.recorded_at))
+        return _known(source(self.name))
 
-    def next_change(self, asks: Table, label: str) -> Table:
-        """Return by row_id the first moment after as_of at which something changes, where there is one."""
-        table = self.rows()
+    def of(self, asks: Table) -> Table:
+        """Return the source's rows of those who ask."""
+        table = source(self.name)
+        return table.semi_join(asks, table[self.key] == asks.entity_id)
+
+    def changes(self, asks: Table, rows: Table) -> Table:
+        """Return row_id and each row's first moment after as_of at which something changes (m)."""
+        table = _known(rows)
         both = asks.join(table, asks.entity_id == table[self.key])
-        later = [(m > both.as_of).ifelse(m, _AFTER_ALL_US) for m in self.change_moments(both)]
-        first = both.select("row_id", m=ibis.least(*(m.fill_null(_AFTER_ALL_US) for m in later)))
-        return first.group_by("row_id").aggregate(**{label: first.m.min()})
+        later = [(m > both.as_of).ifelse(m, ibis.null("int64")) for m in self.change_moments(both)]
+        first = ibis.least(*(m.fill_null(_AFTER_ALL_US) for m in later))
+        return both.select("row_id", m=first)
 
     def change_moments(self, table: Table) -> list[Column]:
         """Return the moments from which on something holds of a row; null where there is none."""
@@ -64,6 +68,10 @@ class Reading:
             if f.within == window
         }
         return reduce(or_, [holds(table, conditions) for conditions in chosen])
+
+
+def _known(table: Table) -> Table:
+    return table.mutate(known=ibis.greatest(table.occurred_at, table.recorded_at))
 
 
 def moments(asked: Table) -> Table:

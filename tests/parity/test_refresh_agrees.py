@@ -6,7 +6,6 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -57,12 +56,13 @@ def test_only_what_was_told_or_is_due_is_worked_out(chats, growing):
     growing.tell(chats)
     _assert_refreshed("lead", growing.folder, _asked("lead", ORIGIN))
     state = growing.folder / "state"
-    kept = pq.read_table(state)
-    names = [name for name in kept.column_names if name.startswith("activities_")]
-    wrong = {name: pa.array([77] * len(kept)) for name in names if pa.types.is_integer(kept[name].type)}
-    for name, column in wrong.items():
-        kept = kept.set_column(kept.column_names.index(name), name, column)
-    pq.write_table(kept, state)
+    with pa.ipc.open_file(state) as file:
+        kept = file.read_all()
+    for place, part in enumerate(kept.schema):
+        if part.name.startswith("activities_") and pa.types.is_integer(part.type):
+            kept = kept.set_column(place, part.name, pa.array([77] * len(kept), part.type))
+    with pa.ipc.new_file(state, kept.schema) as file:
+        file.write_table(kept)
     chats["activities"].append(_chat("act-3", "L1", ORIGIN))
     growing.tell(chats)
 

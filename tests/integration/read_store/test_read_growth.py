@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -24,6 +25,8 @@ from crm_store.repositories.event_log import export_sources, keep_sources
 from crm_store.repositories.problems import StoreError
 from crm_store.repositories.source_files import files_of, read_log, read_rows
 from crm_store.services.merging import merge, undo
+from features.engines import ibis_engine, refresh
+from features.store import FeatureStore
 from tests.integration.read_store.clock import HOUR, T0, Write
 from tests.sizes import full
 
@@ -62,6 +65,38 @@ def test_broken_off_anywhere_it_goes_on(seed: int, store: "Store", monkeypatch: 
                 assert breaks[1] == "rmtree" or told(store.log) == before
         store.keep()
         store.assert_whole()
+
+
+@pytest.mark.usefixtures("company")
+@pytest.mark.parametrize("seed", range(full(1, 40)))
+def test_frames_and_online_rows_are_those_of_a_rebuild(
+    seed: int, store: "Store", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = Random(seed)
+    features = FeatureStore(tmp_path)
+    features.sources = store.log
+    (tmp_path / "registry.db").touch()  # what Feast would register is not read here
+    for _ in range(full(3, STEPS)):
+        for _ in range(random.randrange(1, 6)):
+            store.happen(random)
+        store.now += timedelta(days=random.choice([0, 1, 29, 61]))
+        store.keep()
+        export_sources(store.engine, store.whole)
+        for entity, ids in (("lead", LEADS), ("account", ACCOUNTS)):
+            rows = pd.DataFrame({"entity_id": ids, "as_of": [pd.Timestamp(store.now)] * len(ids)})
+            with monkeypatch.context() as broken, suppress(Killed):
+                if random.random() < 0.3:
+                    broken.setattr(refresh, "_keep", _killed)
+                features.refresh(entity, rows)
+            found = features.refresh(entity, rows)
+            rebuilt = ibis_engine.compute(entity, rows, store.whole)
+            pd.testing.assert_frame_equal(found, rebuilt, rtol=1e-12, check_dtype=False)
+            features.publish(entity, found, offline=False)
+            online = features.online(entity, ids)
+            assert online.as_of == [store.now] * len(ids)
+            for values, expected in zip(online.values, rebuilt.to_dict("records"), strict=True):
+                assert values == {name: _plain(expected[name]) for name in values or ()}
+    features.rows.close()
 
 
 @pytest.mark.usefixtures("company")
@@ -144,7 +179,7 @@ class Store:
 
     def __init__(self, engine: Engine, sessions: sessionmaker[Session], write: Write, folder: Path) -> None:
         self.engine, self.sessions, self.write = engine, sessions, write
-        self.log, self._whole = folder / "log", folder / "whole"
+        self.log, self.whole = folder / "log", folder / "whole"
         self.now = T0 + 100 * HOUR
         self._number = 100
 
@@ -154,8 +189,8 @@ class Store:
         return keep_sources(self.engine, self.log, form, self.now, whole=whole)
 
     def assert_whole(self) -> None:
-        export_sources(self.engine, self._whole)
-        assert told(self.log) == told(self._whole)
+        export_sources(self.engine, self.whole)
+        assert told(self.log) == told(self.whole)
 
     def happen(self, random: Random) -> None:
         """Let one thing happen, known now or, entered by a job, a while ago."""
@@ -249,6 +284,10 @@ class Store:
         if made:
             with transaction(self.sessions) as session:
                 undo(session, random.choice(sorted(made)), actor="user:li", now=self.now)
+
+
+def _plain(value: Any) -> Any:
+    return None if value != value else pytest.approx(value) if isinstance(value, float) else value
 
 
 def told(folder: Path) -> dict[str, Counter[tuple[Any, ...]]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_store.domain.sources import SOURCES
+from crm_store.repositories.source_files import files_of, read_rows
 from features.catalog import CATALOG, features_of
 from features.declare import ACCOUNT, ENTITIES, LEAD, Entity, Feature
 from features.engines import python_engine
@@ -107,7 +108,7 @@ def _asked(entities: "pd.DataFrame | Sequence[str]", folder: Path) -> tuple["pd.
         raise FeatureError("wrong_rows", "entities", " / ".join(one.key for one in ENTITIES.values()))
     ids = list(entities)
     for entity in ENTITIES.values():
-        if entity not in (LEAD, ACCOUNT) and not (folder / f"{entity.name}_states.parquet").is_file():
+        if entity not in (LEAD, ACCOUNT) and not files_of(folder, f"{entity.name}_states"):
             continue  # a folder exported before there were such rows, or an entity that has no record
         known = _rows(folder, f"{entity.name}_states", entity.key, ids[:1])
         if known:
@@ -127,12 +128,11 @@ def _history(declared: Feature, entity_id: str, folder: Path) -> dict[str, list[
 
 
 def _rows(folder: Path, name: str, key: str | None, ids: list[str]) -> list[dict[str, Any]]:
-    import pyarrow.parquet as pq
+    import pyarrow.dataset as ds
 
-    file = folder / f"{name}.parquet"
-    if not file.is_file():
-        raise FeatureError("source_missing", "sources", file.name)
-    where = None if key is None else [(key, "in", ids)]
-    columns = list(SOURCES[name].columns)
-    rows: list[dict[str, Any]] = pq.read_table(file, columns=columns, filters=where).to_pylist()
+    where = None if key is None else ds.field(key).isin(ids)
+    try:
+        rows: list[dict[str, Any]] = read_rows(folder, name, list(SOURCES[name].columns), where).to_pylist()
+    except FileNotFoundError:
+        raise FeatureError("source_missing", "sources", f"{name}.parquet") from None
     return rows

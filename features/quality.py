@@ -80,7 +80,7 @@ def build(store: "FeatureStore", entity: str, rows: "pd.DataFrame", now: datetim
         record = Record(now, 0, _kept(states, good), {}, held)
         _append(store.folder, entity, earlier, record)
         raise FeatureError("sources_broken", "sources", ", ".join(sorted(set().union(*held.values()))))
-    fresh = store.compute(entity, rows, [one.name for one in whole])
+    fresh = store.compute(entity, rows, [one.name for one in whole]) if held else store.refresh(entity, rows)
     reference = _reference(earlier, now)
     values = measure(fresh, whole, reference.features if reference else {})
     record = Record(now, len(rows), _kept(states, good), values, held)

@@ -1,12 +1,14 @@
 """Whether the exported sources can be trusted: there, readable, whole, and as fresh as they use to be."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from crm_store.domain.sources import SOURCES
+from crm_store.repositories.source_files import files_of, read_rows
 from features.declare import Feature
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class SourceState:
 
 def inspect(folder: Path, now: datetime, before: Mapping[str, int]) -> dict[str, SourceState]:
     """Return the state of every source; ``before`` is how many rows each had at the last good build."""
-    return {name: _state(folder / f"{name}.parquet", name, now, before.get(name, 0)) for name in SOURCES}
+    return {name: _state(folder, name, now, before.get(name, 0)) for name in SOURCES}
 
 
 def sources_behind(feature: Feature) -> set[str]:
@@ -64,18 +66,21 @@ def groups_held(features: Iterable[Feature], states: Mapping[str, SourceState]) 
     return {group: sorted(broken) for group, broken in held.items()}
 
 
-def _state(file: Path, name: str, now: datetime, rows_before: int) -> SourceState:
+def _state(folder: Path, name: str, now: datetime, rows_before: int) -> SourceState:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not file.is_file():
+    files = files_of(folder, name)
+    if not files:
         return SourceState(name, fault="missing")
     try:
-        with pq.ParquetFile(file) as source:
-            if missing := set(SOURCES[name].columns) - set(source.schema_arrow.names):
-                return SourceState(name, source.metadata.num_rows, fault="columns" if missing else None)
-            rows = source.metadata.num_rows
-            newest, quiet = _rhythm(source)
+        with ExitStack() as opened:
+            parts = [opened.enter_context(pq.ParquetFile(file)) for file in files]
+            told = sum(part.metadata.num_rows for part in parts)
+            if any(set(SOURCES[name].columns) - set(part.schema_arrow.names) for part in parts):
+                return SourceState(name, told, fault="columns")
+            rows = told if len(parts) == 1 else len(read_rows(folder, name, ["record_id"]))
+            newest, quiet = _rhythm(parts)
     except (pa.ArrowInvalid, OSError):
         return SourceState(name, fault="unreadable")
     fault: Fault | None = None
@@ -86,14 +91,15 @@ def _state(file: Path, name: str, now: datetime, rows_before: int) -> SourceStat
     return SourceState(name, rows, newest, quiet, fault)
 
 
-def _rhythm(source: "pq.ParquetFile") -> tuple[datetime | None, timedelta | None]:
+def _rhythm(parts: "Sequence[pq.ParquetFile]") -> tuple[datetime | None, timedelta | None]:
     """Return the newest ``recorded_at`` and the longest pause between active days in the time before it."""
     import numpy as np
 
     newest, since = None, None
     days: set[int] = set()
     # Later row groups tend to be newer; those that end before the time looked at are not read at all.
-    for group in reversed(range(source.num_row_groups)):
+    groups = [(part, group) for part in parts for group in range(part.num_row_groups)]
+    for source, group in reversed(groups):
         last = _last(source, group)
         if last is not None and since is not None and last < since:
             continue

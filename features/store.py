@@ -114,16 +114,18 @@ class FeatureStore:
     def refresh(self, entity: str, rows: "pd.DataFrame") -> "pd.DataFrame":
         """Return what ``compute`` does for rows of one moment, working out only what has changed.
 
-        Figures of the last such set are kept in ``state/``; an entity is worked out anew if something of its
-        own has changed since (an entry, a correction, the end of a window), or if it was not in that set. The
-        first set, and one behind the last moment or over rewritten sources, is worked out whole.
+        Figures of the last such set are kept in ``state/``; an entity is worked out anew if the log of the
+        sources has told of it since, if a row of its own enters or leaves a window, or if it was not in that
+        set. The first set, one behind the last moment, and one over a new base are worked out whole; so is
+        everything where the sources are no log, or with Spark.
         """
+        from crm_store.repositories.source_files import read_log
         from features.engines import ibis_engine, refresh
 
-        if rows.empty:
+        if rows.empty or self._spark is not None or read_log(self.sources) is None:
             return self.compute(entity, rows)
         asked = ibis_engine.asked_table(rows)
-        state = self.folder / "state" / f"{entity_named(entity).name}.parquet"
+        state = self.folder / "state" / f"{entity_named(entity).name}.arrow"
         found = refresh.refreshed(entity, asked, self.sources, state)
         return _with_units(entity, ibis_engine.to_frame(found, features_of(entity)))
 

@@ -71,11 +71,16 @@ def work(home: Home = None) -> None:
 
 
 @app.command()
-def build(home: Home = None) -> None:
-    """Compute every feature as of now and publish it to the online store."""
+def build(
+    home: Home = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Read everything anew, not only what has happened since.")
+    ] = False,
+) -> None:
+    """Bring the feature sources up to the record store and register the catalog; then score."""
     from pipelines.commands import build_features
 
-    raise typer.Exit(build_features(home))
+    raise typer.Exit(build_features(home, whole=whole))
 
 
 @app.command()

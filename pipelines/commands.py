@@ -43,13 +43,13 @@ def _refuse(code: str, zh: str, en: str) -> int:
 
 
 @told
-def build_features(home: Path | None) -> int:
-    """Export the feature sources and register the catalog."""
+def build_features(home: Path | None, *, whole: bool = False) -> int:
+    """Bring the feature sources up to the store and register the catalog."""
     from pipelines.jobs import export_sources
 
     runtime = migrated(home)
     with Steps().step("features", "Export the feature sources 导出特征来源") as report:
-        counts = export_sources(runtime, report)
+        counts = export_sources(runtime, report, whole=whole)
     for name, rows in counts.items():
         print(f"{name:16} {rows:>12,}")
     return 0

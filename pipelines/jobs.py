@@ -28,13 +28,18 @@ if TYPE_CHECKING:
 _BATCH = 2_000
 
 
-def export_sources(runtime: Runtime, report: Report) -> dict[str, int]:
-    """Write the feature sources as Parquet and register the catalog with Feast; return rows per source."""
+def export_sources(runtime: Runtime, report: Report, *, whole: bool = False) -> dict[str, int]:
+    """Bring the feature sources up to the store and register the catalog with Feast; return rows per source.
+
+    What is told is what is new since the last time; everything the first time, after a change of the catalog,
+    or if ``whole`` is wished for.
+    """
     from crm_store.database import transaction
     from crm_store.domain.sources import SOURCES
     from crm_store.repositories.consumers import FRESH, begin_at
-    from crm_store.repositories.event_log import export_sources as export
+    from crm_store.repositories.event_log import keep_sources
     from crm_store.repositories.feed import feed_end
+    from features.catalog import catalog_hash
 
     done = []
     begun_at = utc_now()
@@ -46,16 +51,19 @@ def export_sources(runtime: Runtime, report: Report) -> dict[str, int]:
         done.append(source)
         report(len(set(done)), len(SOURCES) + 1)
 
-    counts = export(runtime.engine, runtime.features.sources, written)
-    _exported_at(runtime).write_text(begun_at.isoformat(), "utf-8")
+    sources = runtime.features.sources
+    kept = keep_sources(runtime.engine, sources, catalog_hash(), begun_at, written, whole=whole)
     runtime.features.apply()
     report(1, 1)
-    return counts
+    return kept.rows
 
 
-def _exported_at(runtime: Runtime) -> Path:
-    """Return the file that says up to when the sources know everything."""
-    return runtime.features.sources / "exported_at.txt"
+def _known_by(sources: Path, now: datetime) -> datetime:
+    """Return the moment that sets made of the sources speak of: they know nothing of what came later."""
+    from crm_store.repositories.source_files import known_at
+
+    known = known_at(sources)
+    return now if known is None else min(now, known)
 
 
 def train(runtime: Runtime, model: str, seed: int, labels_until: datetime, report: Report) -> TrainingReport:
@@ -86,9 +94,7 @@ def score(runtime: Runtime, kind: Kind, now: datetime, report: Report) -> int:
     from features.quality import build
     from pipelines.watching import watch
 
-    exported = _exported_at(runtime)
-    if exported.is_file():
-        now = min(now, datetime.fromisoformat(exported.read_text("utf-8")))
+    now = _known_by(runtime.features.sources, now)
     subjects = runtime.specs()[kind.model].outcome.subjects_at(runtime.features.sources, now)
     report(0, 10)
     built = build(runtime.features, kind.entity, subjects, now)
@@ -110,9 +116,7 @@ def publish_reps(runtime: Runtime, now: datetime) -> int:
     from training.source_tables import read_source
 
     sources = runtime.features.sources
-    exported = _exported_at(runtime)
-    if exported.is_file():
-        now = min(now, datetime.fromisoformat(exported.read_text("utf-8")))
+    now = _known_by(sources, now)
     reps = read_source(sources, "rep_states", ["rep_id", "recorded_at"], now).rep_id.drop_duplicates()
     fits = read_source(sources, "fit_events", ["fit_id", "lead_id", "recorded_at"], now)
     open_now = set(runtime.specs()["lead_health"].outcome.subjects_at(sources, now).entity_id)

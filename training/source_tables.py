@@ -1,4 +1,4 @@
-"""Reading the exported sources: one Parquet file per table of ``crm_store.domain.sources``."""
+"""Reading the exported sources: the tables of ``crm_store.domain.sources``."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ def read_source(folder: Path, name: str, columns: Sequence[str], now: datetime) 
     """
     import pandas as pd
 
+    from crm_store.repositories.source_files import read_rows
+
     declared = SOURCES[name].columns
     moments = [column for column in columns if declared[column] == "moment"]
-    path = folder / f"{name}.parquet"
-    if not path.is_file():
-        raise SourceMissing(name)
-    table = pd.read_parquet(path, columns=list(columns))
+    try:
+        table: pd.DataFrame = read_rows(folder, name, columns).to_pandas()
+    except FileNotFoundError:
+        raise SourceMissing(name) from None
     table[moments] = table[moments].astype("datetime64[us, UTC]")
     return table[table.recorded_at <= pd.Timestamp(now)].reset_index(drop=True)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from crm_store.domain.sources import KNOWN_UNTIL
+from crm_store.domain.sources import KNOWN_UNTIL, SOURCES
 from crm_store.models import MergeLog
 from crm_store.repositories.source_versions import Row
 
@@ -55,6 +55,16 @@ def aliases_into(session: Session, entity: str, ids: Collection[str]) -> list[Al
         seen |= frontier
     # In the order in which the merges happened, as ``aliases`` has them.
     return [alias for alias in closed(sorted(found, key=_since)) if alias.survivor_id in ids]
+
+
+def below(session: Session, entity: str, ids: Collection[str]) -> set[str]:
+    """Return whoever has ever been merged into one of these records, at any remove."""
+    found: set[str] = set()
+    frontier = set(ids)
+    while frontier:
+        frontier = {m.merged_id for m in _merges(session, entity, MergeLog.survivor_id.in_(frontier))} - found
+        found |= frontier
+    return found
 
 
 def survivors(session: Session, entity: str, ids: Collection[str]) -> set[str]:
@@ -114,3 +124,14 @@ def copies(row: Row, key: str, others: tuple[str, ...], known: dict[str, list[Al
         copy = alias.row(row, key)
         if copy is not None:
             yield copy | dict.fromkeys(others)
+
+
+def copies_of(source: str, row: Row, known: dict[str, dict[str, list[Alias]]]) -> Iterator[Row]:
+    """Yield the copies of a source's row for everyone it belongs to by merges; ``known`` is by key column."""
+    table = SOURCES[source]
+    if KNOWN_UNTIL not in table.values:
+        return
+    for key in table.keys:
+        if known.get(key):
+            others = tuple(other for other in table.keys if other != key)
+            yield from copies(row, key, others, known[key])

@@ -6,8 +6,9 @@ the same rows. See ``crm_store.domain.sources`` for the columns.
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -19,6 +20,9 @@ from crm_store.repositories.histories import EntityName, flow, histories
 from crm_store.repositories.masking import mask_changes
 from crm_store.repositories.source_rows import FOLDS
 from crm_store.repositories.source_versions import Row
+
+if TYPE_CHECKING:
+    from crm_store.repositories.source_growth import Kept
 
 # What each entity's features are computed from. A lead's flow is that of its campaign, its channel and the
 # market, which together is every lead's: leave it out where nothing needs it.
@@ -44,6 +48,27 @@ def export_sources(
     from crm_store.repositories.source_export import export  # Arrow takes its time to import
 
     return export(engine, folder, progress)
+
+
+def keep_sources(
+    engine: Engine,
+    folder: Path,
+    form: str,
+    now: datetime,
+    progress: Callable[[str, int], None] | None = None,
+    *,
+    whole: bool = False,
+) -> "Kept":
+    """Bring the log of feature sources in a folder up to the store, and tell what was written for that.
+
+    Only what is new since the last time is read and written (``source_growth``); a folder without a log, one
+    of another ``form`` (whatever the rows' meaning depends on), or with ``whole``, gets a new base.
+    ``now`` is a moment before the call: everything committed by then is in the log afterwards. Killed at any
+    moment, the log is as it was or as it should be.
+    """
+    from crm_store.repositories.source_growth import keep_up  # as above
+
+    return keep_up(engine, folder, form, now, progress, whole=whole)
 
 
 def entity_history(

@@ -108,7 +108,7 @@ def _own_rows(
             yield from _facts(session, source, source_queries.fact_column(source, key).in_(some))
     else:
         wanted = set(ids)
-        rows = _folded(session, source, [_belonging(source, ids, moved)])
+        rows = _folded(session, source, [belonging(source, ids, moved)])
         yield from (row for row in rows if row["account_id"] in wanted)
 
 
@@ -121,7 +121,7 @@ def _folded(session: Session, source: str, which: list[ColumnElement[bool]]) -> 
     return (row for _, row in folded((Entry(*one) for one in found), (source,)))
 
 
-def _belonging(source: str, account_ids: Sequence[str], moved: Moved | None) -> ColumnElement[bool]:
+def belonging(source: str, account_ids: Sequence[str], moved: Moved | None = None) -> ColumnElement[bool]:
     """Match the history of records that are, or ever were, the accounts'.
 
     An event stays with the account that the record had at the time, so one that moved away still counts.

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from sqlalchemy import Connection, Dialect, Engine, Select
 from sqlalchemy.orm import Session
 
-from crm_store.domain.sources import KNOWN_UNTIL, SOURCES, ColumnType, SourceTable
+from crm_store.domain.sources import SOURCES, ColumnType, SourceTable
 from crm_store.repositories import source_queries, source_rows, source_versions
-from crm_store.repositories.aliases import Alias, aliases, by_merged, copies
+from crm_store.repositories.aliases import Alias, aliases, by_merged, copies_of
 
 Progress = Callable[[str, int], None]
 
@@ -186,9 +186,8 @@ def export(engine: Engine, folder: Path, progress: Progress | None) -> dict[str,
         wanted = (entry for entry in _entries(snapshot) if entry.entity in source_rows.FOLDS)
         for name, row in source_rows.folded(wanted, SOURCES):
             files.add(name, row)
-            if KNOWN_UNTIL in SOURCES[name].values and "account_id" in SOURCES[name].keys:
-                for copy in copies(row, "account_id", (), known["account_id"]):
-                    files.add(name, copy)
+            for copy in copies_of(name, row, known):
+                files.add(name, copy)
     return files.rows
 
 
@@ -196,12 +195,11 @@ def _add_copies(
     files: _Files, name: str, batch: pa.RecordBatch, known: dict[str, dict[str, list[Alias]]]
 ) -> None:
     """Give the survivors of merges what happened with the records that were merged away."""
-    keys = SOURCES[name].keys
-    for key in keys:
-        if not known.get(key):
-            continue
-        theirs = pc.is_in(batch.column(key), value_set=pa.array(list(known[key]), pa.string()))
-        others = tuple(other for other in keys if other != key)
-        for row in batch.filter(theirs).to_pylist():
-            for copy in copies(row, key, others, known[key]):
-                files.add(name, copy)
+    theirs = pa.repeat(False, batch.num_rows)
+    for key in SOURCES[name].keys:
+        if known.get(key):
+            merged = pc.is_in(batch.column(key), value_set=pa.array(list(known[key]), pa.string()))
+            theirs = pc.or_(theirs, merged)
+    for row in batch.filter(theirs).to_pylist():
+        for copy in copies_of(name, row, known):
+            files.add(name, copy)

@@ -110,18 +110,31 @@ FOLDS: dict[str, dict[str, Fold]] = {
 
 def folded(entries: Iterable[Entry], sources: Container[str]) -> Iterator[tuple[str, Row]]:
     """Yield (source, row) of every row that entries give for these sources, one record after the other."""
-    for (entity, _), record in groupby(versions(entries), key=lambda at: (at.entity, at.record_id)):
-        folds = {name: fold for name, fold in FOLDS.get(entity, {}).items() if name in sources}
+    return ((name, row) for _, name, row, stands in folded_records(entries, sources) if stands)
+
+
+def folded_records(
+    entries: Iterable[Entry], sources: Container[str]
+) -> Iterator[tuple[tuple[str, str], str, Row, bool]]:
+    """Yield (kind, record), source, row and whether the row stands.
+
+    One that does not was told while the record was deleted: nobody has ever known it.
+    """
+    for key, record in groupby(versions(entries), key=lambda at: (at.entity, at.record_id)):
+        folds = {name: fold for name, fold in FOLDS.get(key[0], {}).items() if name in sources}
         rows: list[tuple[str, Row]] = []
         lives = _Lives()
         for at in record:
             lives.note(at)
             rows += [(name, row) for name, fold in folds.items() for row in fold(at)]
         for name, row in rows:
-            if KNOWN_UNTIL in SOURCES[name].values:
-                yield from ((name, held) for held in lives.holding(row))
-            else:
-                yield name, row
+            if KNOWN_UNTIL not in SOURCES[name].values:
+                yield key, name, row, True
+                continue
+            held = list(lives.holding(row))
+            yield from ((key, name, one, True) for one in held)
+            if not held:
+                yield key, name, row, False
 
 
 class _Lives:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_store.domain.sources import SOURCES
+from crm_store.repositories.source_files import GONE, POSITION, files_of
 from features.errors import FeatureError
 
 if TYPE_CHECKING:
@@ -24,19 +26,34 @@ class Room:
 
 
 def bind_source(connection: Any, name: str, sources: Sources) -> None:
-    """Make a source readable under its name, from ``<name>.parquet`` in a folder or from an Arrow table.
+    """Make a source readable under its name, from a folder (``source_files``) or from an Arrow table.
 
     Raises FeatureError ``source_missing``.
     """
     if isinstance(sources, Path):
-        file = sources / f"{name}.parquet"
-        if not file.is_file():
-            raise FeatureError("source_missing", "sources", file.name)
-        _view(connection, name, connection.read_parquet(str(file)))
+        files = [str(file) for file in files_of(sources, name)]
+        if not files:
+            raise FeatureError("source_missing", "sources", f"{name}.parquet")
+        gone = [str(file) for file in files_of(sources, GONE)]
+        standing = _standing(connection, name, files, gone) if gone else connection.read_parquet(files)
+        _view(connection, name, standing)
     elif name in sources:
         bind(connection, name, sources[name])
     else:
         raise FeatureError("source_missing", "sources", name)
+
+
+def _standing(connection: Any, name: str, files: list[str], gone: list[str]) -> Any:
+    """Return a source's rows but for those that a later piece of its log tells anew."""
+    based = POSITION not in connection.read_parquet(files[0]).columns
+    rows = connection.read_parquet(files, union_by_name=based)
+    if POSITION not in rows.columns:
+        return rows
+    anew = connection.read_parquet(gone).filter(f"source = '{name}'")
+    last = anew.aggregate(f"record_id AS gone_id, max({POSITION}) AS gone_at", "record_id")
+    told = rows.set_alias("told").join(last, "told.record_id = gone_id", how="left")
+    standing = told.filter(f"gone_at IS NULL OR coalesce({POSITION}, 0) >= gone_at")
+    return standing.project(", ".join(SOURCES[name].columns))
 
 
 def bind(connection: Any, name: str, table: "pa.Table | Path") -> None:

@@ -121,8 +121,8 @@ def _computed(
     with connected(sources, sources_of(entity, names)) as connection:
         bind(connection, "asked", asked)
         result = _prepared(connection, entity, names, shape)
-        rows = f"SELECT * EXCLUDE (entity_id, as_of) FROM ({result}) ORDER BY row_id"  # noqa: S608
-        return connection.execute(rows).to_arrow_table()
+        rows = f"SELECT * EXCLUDE (entity_id, as_of) FROM ({result})"  # noqa: S608
+        return connection.execute(rows).to_arrow_table().sort_by("row_id")
 
 
 def _prepared(connection: "DuckDBPyConnection", entity: str, names: tuple[str, ...], shape: "Shape") -> str:

@@ -14,15 +14,15 @@ _FOREVER_US = 2**62
 
 
 def figures_of(
-    asked: Table, entity: Entity, wanted: list[Aggregate], *, few: bool = False
+    asked: Table, entity: Entity, wanted: list[Aggregate], rows: Table | None = None
 ) -> tuple[Table, dict[Aggregate, str]]:
     """Return a table by row_id with a column for every figure (all of one source), and the columns' names.
 
-    ``few`` says that most of the source's rows are of nobody who is asked for.
+    ``rows`` are the source's that can concern them; all of them by default.
     """
     name = wanted[0].selection.source
     names = {figure: f"{name}_{n}" for n, figure in enumerate(wanted)}
-    pass_ = _Pass(name, entity, wanted, asked if few else None)
+    pass_ = _Pass(source(name) if rows is None else rows, entity, wanted)
     joined = pass_.ranked(pass_.joined(asked))
     columns = {names[figure]: pass_.figure(joined, figure) for figure in wanted}
     return joined.group_by("row_id").aggregate(**columns), names
@@ -31,8 +31,8 @@ def figures_of(
 class _Pass:
     """One pass over one source. Conditions are worked out once per row, before the join multiplies it."""
 
-    def __init__(self, name: str, entity: Entity, wanted: list[Aggregate], only: Table | None) -> None:
-        self._source, self._entity, self._only = name, entity, only
+    def __init__(self, rows: Table, entity: Entity, wanted: list[Aggregate]) -> None:
+        self._rows, self._entity = rows, entity
         self._selections = list(dict.fromkeys(figure.selection for figure in wanted))
         self._flag = {s: f"is_{n}" for n, s in enumerate(self._selections)}
         columns = [figure.column for figure in wanted if figure.column not in (None, "occurred_at")]
@@ -112,9 +112,7 @@ class _Pass:
 
     def _narrow(self) -> Table:
         """Return the source's rows with only what the figures need."""
-        table = source(self._source)
-        if self._only is not None:
-            table = table.semi_join(self._only, table[self._entity.key] == self._only.entity_id)
+        table = self._rows
         kept: dict[str, Any] = {c: cell(table, c) for c in self._columns}
         for selection, flag in self._flag.items():
             kept[flag] = holds(table, selection.conditions)

@@ -6,6 +6,8 @@ where each source is worked out only at the moments at which something has chang
 """
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import Any, Literal
 
 import ibis
@@ -21,6 +23,7 @@ from features.expressions import Aggregate, Selection
 Steps = list[tuple[str, Table]]
 Shape = Literal["once", "rows", "grid"]
 _STATES = "lead_states"
+_NEXT = "next_change"
 
 
 def plan(entity: str, features: Iterable[str] | None = None, shape: Shape = "rows") -> tuple[Steps, Table]:
@@ -42,10 +45,10 @@ def plan(entity: str, features: Iterable[str] | None = None, shape: Shape = "row
 def refresh_plan(entity: str) -> tuple[Steps, Table]:
     """Return the same for all features at one moment, given what was kept at an earlier one.
 
-    Besides what ``plan`` reads there are ``moments`` (one row: since, t), from the earlier moment to the
-    asked one, and ``before``, which is ``figures`` as kept then, of whichever entities. Only entities
-    of which something has changed since, or that ``before`` lacks, are worked out. The step ``figures`` is
-    what to keep for the next time.
+    Besides what ``plan`` reads there are ``before``, ``figures`` as kept then of whichever entities, and
+    ``touched`` (source, key, id): of whom something was told since. Only these are worked out, those whose
+    rows enter or leave a window by now (``next_change`` says when), and those that ``before`` lacks. The step
+    ``figures`` is what to keep for the next time.
     """
     chosen = features_of(entity)
     figures = _Figures(entity_named(entity), wanted_of(chosen))
@@ -123,21 +126,20 @@ class _Figures:
     def refreshed(self) -> Table:
         """Work out what has changed, and take the rest as it was."""
         asked = columns.asked()
-        when = ibis.table({"since": "int64", "t": "int64"}, name="moments")
-        before = _before({"entity_id": "string"})
-        groups, figures = self._groups(), []
-        for group, rows in groups.items():
-            stale = self._keep(f"stale_{group}", _stale(asked, before, spans.changed(rows, when)))
-            fresh = stale
-            if group in self._own:
-                fresh = _beside(fresh, self._of_source(group, stale, self._own[group], few=True))
-            for flow in self._flows if group == _STATES else ():
-                asks = self._linked(flow, stale, dict(self.steps).get(f"of_{_STATES}"))
-                fresh = _beside(fresh, self._keep(f"own_{flow.via}", flow.own(asks)))
-            figures.append(self._keep(f"fresh_{group}", fresh))
-        table = kept = self._keep("figures", _over_the_kept(asked, figures))
+        readings = [reading for group in self._groups().values() for reading in group]
+        stale = fresh = self._keep("stale", _stale(asked, readings))
+        first = {reading.name: reading for reading in reversed(readings)}
+        rows = {name: self._keep(f"rows_{name}", reading.of(stale)) for name, reading in first.items()}
+        for name, wanted in self._own.items():
+            fresh = _beside(fresh, self._of_source(name, stale, wanted, rows[name]))
         for flow in self._flows:
-            at = flow.standing_once(flow.links().cross_join(when.select("t")))
+            asks = self._linked(flow, stale, dict(self.steps).get(f"of_{_STATES}"))
+            fresh = _beside(fresh, self._keep(f"own_{flow.via}", flow.own(asks)))
+        changes = [reading.changes(stale, rows[reading.name]) for reading in readings]
+        fresh = _beside(fresh, _first(reduce(lambda left, right: left.union(right), changes)))
+        table = kept = self._keep("figures", _with_the_kept(asked, self._keep("fresh", fresh)))
+        for flow in self._flows:
+            at = flow.standing_once(flow.links().cross_join(asked.select(t=asked.as_of).distinct()))
             mine = kept.select("row_id", *(c for c in kept.columns if c.startswith(f"own_{flow.via}_")))
             table = self._add_flow(flow, table, self._keep(f"at_{flow.via}", at), mine, "row_id")
         return table
@@ -153,8 +155,10 @@ class _Figures:
             groups.setdefault(_STATES, []).append(spans.Reading(name, "lead_id", tuple(flow.names)))
         return groups
 
-    def _of_source(self, name: str, asks: Table, figures: list[Aggregate], *, few: bool = False) -> Table:
-        found, labels = own.figures_of(asks, self._entity, figures, few=few)
+    def _of_source(
+        self, name: str, asks: Table, figures: list[Aggregate], rows: Table | None = None
+    ) -> Table:
+        found, labels = own.figures_of(asks, self._entity, figures, rows)
         self.names |= labels
         return self._keep(f"of_{name}", found)
 
@@ -186,27 +190,30 @@ def _before(columns_: dict[str, Any]) -> Table:
     return ibis.table(columns_, name="before").rename(kept_id="entity_id")
 
 
-def _stale(asked: Table, before: Table, changed: Table) -> Table:
-    """Return the asked rows of entities with a change, and of those that nothing is kept of."""
-    changed = changed.rename(changed_id="entity_id")
-    table = asked.left_join(before, asked.entity_id == before.kept_id)
-    table = table.left_join(changed, table.entity_id == changed.changed_id)
-    stale = table.filter(table.kept_id.isnull() | table.changed_id.notnull())
+def _stale(asked: Table, readings: list[spans.Reading]) -> Table:
+    """Return the asked rows of entities that were touched, that a moment has come for, or that are new."""
+    before = _before({"entity_id": "string", _NEXT: "int64"})
+    touched = ibis.table({"source": "string", "key": "string", "id": "string"}, name="touched")
+    of_these = reduce(or_, [(touched.source == r.name) & (touched.key == r.key) for r in readings])
+    names = touched.filter(of_these).select(touched_id=touched.id).distinct()
+    both = asked.left_join(before, asked.entity_id == before.kept_id)
+    both = both.left_join(names, both.entity_id == names.touched_id)
+    come = (both[_NEXT] <= both.as_of).fill_null(False)
+    stale = both.filter(both.kept_id.isnull() | both.touched_id.notnull() | come)
     return stale.select("row_id", "entity_id", "as_of")
 
 
-def _over_the_kept(asked: Table, fresh: list[Table]) -> Table:
-    """Return the asked rows with the fresh figures, and for all others those that were kept."""
-    kinds = {n: kind for one in fresh for n, kind in one.schema().items() if n not in asked.columns}
-    before = _before({"entity_id": "string", **kinds}).rename({f"kept_{n}": n for n in kinds})
-    table = asked.left_join(before, asked.entity_id == before.kept_id)
-    for place, one in enumerate(fresh):
-        names = [n for n in one.columns if n not in asked.columns]
-        one = one.select(**{f"fresh_{place}": one.row_id}, **{n: one[n] for n in names})
-        table = table.left_join(one, table.row_id == one[f"fresh_{place}"])
-        taken = table[f"fresh_{place}"].notnull()
-        table = table.mutate(**{n: taken.ifelse(table[n], table[f"kept_{n}"]) for n in names})
-    return table.select("row_id", "entity_id", "as_of", *kinds)
+def _first(changes: Table) -> Table:
+    return changes.group_by("row_id").aggregate(**{_NEXT: changes.m.min()})
+
+
+def _with_the_kept(asked: Table, fresh: Table) -> Table:
+    """Return the fresh figures, and for all other asked rows those that were kept."""
+    kinds = {n: kind for n, kind in fresh.schema().items() if n not in asked.columns}
+    before = _before({"entity_id": "string", **kinds})
+    kept = before.join(asked, before.kept_id == asked.entity_id).anti_join(fresh, "row_id")
+    names = ("row_id", "entity_id", "as_of", *kinds)
+    return fresh.select(*names).union(kept.select(*names))
 
 
 def _over_spans(table: Table, group: str, found: Table) -> Table:

@@ -21,7 +21,7 @@ from features.engines.columns import Column, Table, holds, length, source
 from features.expressions import Aggregate, Condition, Mentions, StillAhead
 
 MOST_MOMENTS = 60  # bits of a 64-bit number, less its sign and room to add one
-_BEFORE_ALL_US = -(2**62)
+_BEFORE_ALL_US, _AFTER_ALL_US = -(2**62), 2**62
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,27 @@ class Reading:
 
     def rows(self) -> Table:
         """Return the source's rows and the moment from which each is known."""
+        return _known(source(self.name))
+
+    def of(self, asks: Table) -> Table:
+        """Return the source's rows of those who ask."""
         table = source(self.name)
-        return table.mutate(known=ibis.greatest(table.occurred_at, table.recorded_at))
+        return table.semi_join(asks, table[self.key] == asks.entity_id)
 
-    def change_moments(self, table: Table, *, roughly: bool = False) -> list[Column]:
-        """Return the moments from which on something holds of a row; null where there is none.
+    def changes(self, asks: Table, rows: Table) -> Table:
+        """Return row_id and each row's first moment after as_of at which something changes (m)."""
+        table = _known(rows)
+        both = asks.join(table, asks.entity_id == table[self.key])
+        later = [(m > both.as_of).ifelse(m, ibis.null("int64")) for m in self.change_moments(both)]
+        first = ibis.least(*(m.fill_null(_AFTER_ALL_US) for m in later))
+        return both.select("row_id", m=first)
 
-        ``roughly`` takes every row to count in every window: quicker told, but more moments.
-        """
+    def change_moments(self, table: Table) -> list[Column]:
+        """Return the moments from which on something holds of a row; null where there is none."""
         found = [table.known]
         for window in dict.fromkeys(f.within for f in self.wanted if f.within is not None):
             leaves = table.occurred_at + length(window)
-            counts = ibis.literal(True) if roughly else self._may_count(table, window)
+            counts = self._may_count(table, window)
             found.append((counts & (leaves > table.known)).ifelse(leaves, ibis.null("int64")))
         ahead = {c.column for f in self.wanted for c in f.selection.conditions if isinstance(c, StillAhead)}
         found += [table[column] for column in sorted(ahead)]
@@ -59,6 +68,10 @@ class Reading:
             if f.within == window
         }
         return reduce(or_, [holds(table, conditions) for conditions in chosen])
+
+
+def _known(table: Table) -> Table:
+    return table.mutate(known=ibis.greatest(table.occurred_at, table.recorded_at))
 
 
 def moments(asked: Table) -> Table:
@@ -89,17 +102,6 @@ def changes(rows: list[Reading], who: Table, when: Table) -> Table:
     line = reduce(lambda left, right: left.union(right), every)
     met = line.join(when, [line.m > when.since, line.m <= when.t])
     return met.select("n", "place", "bit", "t").distinct()
-
-
-def changed(rows: list[Reading], when: Table) -> Table:
-    """Return entity_id of whom something has changed after ``since`` and up to t, each once."""
-    found = []
-    for reading in rows:
-        table = reading.rows().cross_join(when.select("since", "t"))
-        met = [(m > table.since) & (m <= table.t) for m in reading.change_moments(table, roughly=True)]
-        inside = table.filter(reduce(or_, met) & table[reading.key].notnull())
-        found.append(inside.select(entity_id=inside[reading.key]))
-    return reduce(lambda left, right: left.union(right), found).distinct()
 
 
 def marks(who: Table, changes_of: dict[str, Table]) -> Table:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_store.domain.sources import SOURCES
+from crm_store.repositories.source_files import GONE, POSITION, files_of
 from features.catalog import features_of
 from features.engines.ibis_engine import asked_table, sources_of, to_frame
 from features.errors import FeatureError
@@ -114,11 +115,8 @@ def _run(
     told = own.read.parquet(str(asked)) if isinstance(asked, Path) else own.createDataFrame(asked)
     _in_micros(told, {"as_of"}).createOrReplaceTempView("asked")
     for name in sources_of(entity, names):
-        file = sources / f"{name}.parquet"
-        if not file.exists():
-            raise FeatureError("source_missing", "sources", file.name)
         moments = {column for column, kind in SOURCES[name].columns.items() if kind == "moment"}
-        _in_micros(own.read.parquet(str(file)), moments).createOrReplaceTempView(name)
+        _in_micros(_standing(own, sources, name), moments).createOrReplaceTempView(name)
     steps, result = compiled(entity, names)
     for name, sql in steps:
         own.sql(sql).persist().createOrReplaceTempView(name)
@@ -129,3 +127,20 @@ def _in_micros(table: "DataFrame", moments: set[str]) -> "DataFrame":
     from pyspark.sql import functions as f
 
     return table.withColumns({name: f.unix_micros(f.col(name)) for name in moments})
+
+
+def _standing(session: "SparkSession", sources: Path, name: str) -> "DataFrame":
+    """Return a source's rows but for those that a later piece of its log tells anew."""
+    from pyspark.sql import functions as f
+
+    files, gone = files_of(sources, name), files_of(sources, GONE)
+    if not files:
+        raise FeatureError("source_missing", "sources", f"{name}.parquet")
+    rows = session.read.option("mergeSchema", "true").parquet(*map(str, files))
+    if POSITION not in rows.columns or not gone:
+        return rows.select(*SOURCES[name].columns)
+    anew = session.read.parquet(*map(str, gone)).filter(f.col("source") == name)
+    last = anew.groupBy(f.col("record_id").alias("gone_id")).agg(f.max(POSITION).alias("gone_at"))
+    told = rows.join(last, rows.record_id == last.gone_id, "left")
+    standing = told.filter("gone_at IS NULL OR coalesce(position, 0) >= gone_at")
+    return standing.select(*SOURCES[name].columns)

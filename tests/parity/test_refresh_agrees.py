@@ -5,12 +5,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from features.engines import ibis_engine, refresh
 from features.errors import FeatureError
-from tests.parity.histories import ORIGIN, arrow_tables, histories
+from tests.parity.growing import Growing
+from tests.parity.histories import ORIGIN, histories
 from tests.sizes import full
 
 IDS = {"lead": ("L1", "L2", "nobody"), "account": ("A1", "A2", "nobody")}
@@ -18,24 +20,55 @@ DAYS = [ORIGIN + timedelta(days=d) for d in (-31, -30, -1, 0, 30)]
 TICK = timedelta(microseconds=1)
 
 
-@pytest.mark.parametrize("entity", ["lead", "account"])
-@settings(
-    max_examples=full(3, 60),
+LITTLE = settings(
+    max_examples=full(2, 60),
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+@pytest.mark.parametrize("entity", ["lead", "account"])
+@LITTLE
 @given(history=histories)
 def test_a_set_brought_forward_is_a_set_worked_out_anew(entity, history):
     with TemporaryDirectory() as folder:
+        growing = Growing(Path(folder))
         for place, moment in enumerate(DAYS):
-            # Each source is exported at the moment: what is recorded later is not there yet, and who is
-            # asked for changes.
-            known = {
-                name: [row for row in rows if row["recorded_at"] <= moment] for name, rows in history.items()
-            }
-            _assert_refreshed(entity, known, _asked(entity, moment, place % 2), Path(folder) / "state")
+            # What is recorded later is not told yet, and who is asked for changes.
+            growing.tell({name: _by(rows, moment) for name, rows in history.items()})
+            _assert_refreshed(entity, growing.folder, _asked(entity, moment, place % 2))
+
+
+@pytest.mark.parametrize("entity", ["lead", "account"])
+@LITTLE
+@given(history=histories)
+def test_when_nothing_is_told_time_alone_changes_figures(entity, history):
+    with TemporaryDirectory() as folder:
+        growing = Growing(Path(folder))
+        growing.tell(history)
+        for moment in (*DAYS, ORIGIN + timedelta(days=31, hours=5)):
+            _assert_refreshed(entity, growing.folder, _asked(entity, moment))
+
+
+def test_only_what_was_told_or_is_due_is_worked_out(chats, growing):
+    growing.tell(chats)
+    _assert_refreshed("lead", growing.folder, _asked("lead", ORIGIN))
+    state = growing.folder / "state"
+    with pa.ipc.open_file(state) as file:
+        kept = file.read_all()
+    for place, part in enumerate(kept.schema):
+        if part.name.startswith("activities_") and pa.types.is_integer(part.type):
+            kept = kept.set_column(place, part.name, pa.array([77] * len(kept), part.type))
+    with pa.ipc.new_file(state, kept.schema) as file:
+        file.write_table(kept)
+    chats["activities"].append(_chat("act-3", "L1", ORIGIN))
+    growing.tell(chats)
+
+    found = _refreshed("lead", growing.folder, _asked("lead", ORIGIN + TICK))
+
+    assert list(found.lead_chats_all) == [2, 77, 77]
 
 
 @pytest.fixture
@@ -49,48 +82,70 @@ def chats():
     }
 
 
-def test_a_row_brought_in_later_with_an_earlier_moment_is_counted(chats, tmp_path):
-    _assert_refreshed("lead", chats, _asked("lead", ORIGIN), tmp_path / "state")
+def test_a_row_brought_in_later_with_an_earlier_moment_is_counted(chats, growing):
+    growing.tell(chats)
+    _assert_refreshed("lead", growing.folder, _asked("lead", ORIGIN))
     chats["activities"].append(_chat("act-3", "L1", ORIGIN - timedelta(days=2)))
+    growing.tell(chats)
 
-    found = _assert_refreshed("lead", chats, _asked("lead", ORIGIN + TICK), tmp_path / "state")
+    found = _assert_refreshed("lead", growing.folder, _asked("lead", ORIGIN + TICK))
 
     assert list(found.lead_chats_30d) == [2, 1, 0]
 
 
-def test_a_corrected_row_leaves(chats, tmp_path):
-    _assert_refreshed("lead", chats, _asked("lead", ORIGIN), tmp_path / "state")
+def test_a_corrected_row_leaves(chats, growing):
+    growing.tell(chats)
+    _assert_refreshed("lead", growing.folder, _asked("lead", ORIGIN))
     chats["activities"][0]["known_until"] = ORIGIN + TICK
+    growing.tell(chats)
 
-    found = _assert_refreshed("lead", chats, _asked("lead", ORIGIN + TICK), tmp_path / "state")
+    found = _assert_refreshed("lead", growing.folder, _asked("lead", ORIGIN + TICK))
 
     assert list(found.lead_chats_all) == [0, 1, 0]
 
 
-def test_going_back_works_everything_out(chats, tmp_path):
-    _assert_refreshed("lead", chats, _asked("lead", ORIGIN), tmp_path / "state")
-
-    found = _assert_refreshed("lead", chats, _asked("lead", ORIGIN - timedelta(days=8)), tmp_path / "state")
-
+def test_going_back_and_a_new_base_work_everything_out(chats, growing):
+    growing.tell(chats)
+    _assert_refreshed("lead", growing.folder, _asked("lead", ORIGIN))
+    found = _assert_refreshed("lead", growing.folder, _asked("lead", ORIGIN - timedelta(days=8)))
     assert list(found.lead_chats_all) == [0, 0, 0]
 
+    growing.begin_anew()
+    growing.tell({"activities": chats["activities"][:1]})
 
-def test_rows_of_several_moments_are_refused(chats, tmp_path):
+    found = _assert_refreshed("lead", growing.folder, _asked("lead", ORIGIN))
+    assert list(found.lead_chats_all) == [1, 0, 0]
+
+
+def test_rows_of_several_moments_are_refused(chats, growing):
+    growing.tell(chats)
     rows = pd.concat([_asked("lead", ORIGIN), _asked("lead", ORIGIN + TICK)])
 
     with pytest.raises(FeatureError) as refused:
-        refresh.refreshed("lead", ibis_engine.asked_table(rows), arrow_tables(chats), tmp_path / "state")
+        _refreshed("lead", growing.folder, rows)
 
     assert refused.value.code == "wrong_rows"
 
 
-def _assert_refreshed(entity, history, rows, state):
-    sources = arrow_tables(history)
-    found = refresh.refreshed(entity, ibis_engine.asked_table(rows), sources, state)
-    frame = found.to_pandas()
-    anew = ibis_engine.compute(entity, rows, sources)
+def _assert_refreshed(entity, folder, rows):
+    frame = _refreshed(entity, folder, rows)
+    anew = ibis_engine.compute(entity, rows, folder)
     pd.testing.assert_frame_equal(frame, anew, rtol=1e-12, atol=0, check_dtype=False)
     return frame
+
+
+def _refreshed(entity, folder, rows):
+    asked = ibis_engine.asked_table(rows)
+    return refresh.refreshed(entity, asked, folder, folder / "state").to_pandas()
+
+
+def _by(rows, moment):
+    return [row for row in rows if row["recorded_at"] <= moment]
+
+
+@pytest.fixture
+def growing(tmp_path):
+    return Growing(tmp_path)
 
 
 def _asked(entity, moment, without_first=0):

@@ -108,7 +108,8 @@ def written(folder: Path, mapping: dict[str, Any]) -> Path:
         good = (
             f"{number},L{number % 5},2026-03-01" if mapping is ACTIVITIES else f"{number % 90},甲{number},1,"
         )
-        day = "" if mapping is ACTIVITIES else f"2026-03-01 {number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}"
+        clock = f"{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}"
+        day = "" if mapping is ACTIVITIES else f"2026-03-01 {clock}"
         lines.append(bad[number // 10 % 3].format(number) if number % 10 == 9 else good + day)
     file = folder / "import.csv"
     file.write_text("\n".join(lines) + "\n")

@@ -7,7 +7,7 @@ a new file is read as the one learned from, however few rows it has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -30,8 +30,6 @@ from training.tables.words import NOTHING, UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from training.flat.pipeline import Fitted
 
 WITNESSES = 200
 _READABLE = 0.5  # of the cells that are filled; a column of fewer is another column
@@ -111,6 +109,21 @@ class Part:
 
     weight: float
     members: tuple[Member, ...]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A blend's probabilities (n_test,), what is worth knowing of it, and what scores other rows."""
+
+    probabilities: Floats
+    importance: Mapping[str, float]
+    trials: int
+    weights: Mapping[str, float]
+    names: Sequence[str]
+    learn: Rows
+    parts: tuple[Part, ...]
+    blend: Blend
+    levels: Levels
 
 
 @dataclass(frozen=True)

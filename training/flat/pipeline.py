@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from training.bayes import fit_bayes
 from training.evaluation import Metrics, evaluate, reliability
 from training.flat.blend import Blend, Levels, fit_blend, levels_of
 from training.flat.matrix import Design
-from training.flat.model import FlatModel, Part, freeze
+from training.flat.model import Fitted, FlatModel, Part, freeze
 from training.flat.prepare import Prepared, Progress, Question, lay_out, prepare_table
 from training.flat.split import By, HeldOut, Rows, folds_of
 from training.flat.tune import TUNING_ROWS, Folded, Search, search
@@ -117,21 +117,6 @@ def train_prepared(
         fitted=model,
         seconds={"prepare": round(given.seconds, 2), "fit": round(fitted - started, 2)},
     )
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A blend's probabilities (n_test,), what is worth knowing of it, and what scores other rows."""
-
-    probabilities: Floats
-    importance: Mapping[str, float]
-    trials: int
-    weights: Mapping[str, float]
-    names: Sequence[str]
-    learn: Rows
-    parts: tuple[Part, ...]
-    blend: Blend
-    levels: Levels
 
 
 def fit_model(laid: Design, given: Prepared, question: Question, progress: Progress) -> Fitted:

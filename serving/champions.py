@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from crm_store.domain.scores import Scorer
+from serving.when import Decided
 from serving.workers import Worker
 
 log = logging.getLogger("leadpulse.serving")
@@ -26,13 +27,15 @@ LOOK_EVERY = 1.0
 class Champion:
     """A verified model that may answer; ``horizon`` is how long after creation a lead is within its scope.
 
-    ``about`` is what ``GET /v1/models`` tells of it.
+    ``about`` is what ``GET /v1/models`` tells of it. ``decided`` is of a hazard: by when the risk beside it
+    is known.
     """
 
     scorer: Scorer
     version: str
     horizon: timedelta | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+    decided: Decided | None = None
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,9 @@ def bundle_loader(folder: Path, horizons: Mapping[str, timedelta], pointer: str 
         if pointer == POINTER and (drifted := _stepped_down(folder, model, bundle.version)):
             return drifted
         scorer = HazardScorer(bundle) if bundle.weeks else BundleScorer(bundle)
-        return Champion(scorer, bundle.version, horizons.get(model), bundle.told())
+        known = bundle.facts.get("decided")
+        decided = Decided(str(known["feature"]), float(known["days"])) if known else None
+        return Champion(scorer, bundle.version, horizons.get(model), bundle.told(), decided)
 
     return load
 

@@ -25,6 +25,7 @@ from serving.gate import DownError
 from serving.kinds import Entity, Kind
 from serving.online import OnlineGate
 from serving.ports import Records, Subject
+from serving.when import agreed
 
 log = logging.getLogger("leadpulse.serving")
 Rung = Literal["segment", "model", "rules_online", "rules_records", "last"]
@@ -225,13 +226,17 @@ class Ladder:
         if self.kind.timing is None:
             return {}
         ids = [entity_id for entity_id in answers if entity_id in online.rows]
-        told = self._by_model(ids, self.champions.current(self.kind.timing), online, self.timing_memory)
-        return {
-            entity_id: replace(
-                answers[entity_id], score=replace(answers[entity_id].score, weekly=curve.score.weekly)
-            )
-            for entity_id, curve in told.items()
-        }
+        standing = self.champions.current(self.kind.timing)
+        decided = standing.decided if isinstance(standing, Champion) else None
+        told = self._by_model(ids, standing, online, self.timing_memory)
+        timed = {}
+        for entity_id, curve in told.items():
+            score, weekly = answers[entity_id].score, curve.score.weekly
+            week = decided.week(online.rows[entity_id][0]) if decided else None
+            if week and weekly and score.source == "model" and score.probability is not None:
+                weekly = agreed(weekly, score.probability, week)
+            timed[entity_id] = replace(answers[entity_id], score=replace(score, weekly=weekly))
+        return timed
 
     def _by_rules_online(self, ids: Sequence[str], online: _Online, now: datetime) -> dict[str, Answer]:
         ids = [entity_id for entity_id in ids if entity_id in online.rows]

@@ -7,7 +7,7 @@ the grace after its end is over; silence when the days without an order are full
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,6 +31,11 @@ class Losses(Protocol):
         """The outcome that declares the loss and whom it concerns."""
         ...
 
+    @property
+    def decided(self) -> Mapping[str, object] | None:
+        """By when it is known whether the outcome happens: ``days`` after those that ``feature`` counts."""
+        ...
+
     def first_known(self, sources: Path, now: datetime) -> datetime:
         """Return the first moment with something to follow."""
         ...
@@ -49,6 +54,11 @@ class ContractLost:
     """A contract is not renewed: lost when its lapse is recorded, at the latest when the grace is over."""
 
     outcome: NotRenewed
+
+    @property
+    def decided(self) -> Mapping[str, object]:
+        """When the grace of the contract that ends next is over."""
+        return {"feature": "account_days_to_expiry", "days": self.outcome.grace / timedelta(days=1)}
 
     def first_known(self, sources: Path, now: datetime) -> datetime:
         """Return when the first contract was signed."""
@@ -78,6 +88,11 @@ class FellSilent:
     """No order for ``within``: lost when that time is full after an order."""
 
     outcome: NoPurchase
+
+    @property
+    def decided(self) -> None:
+        """Nothing: an account may order and fall silent all the same."""
+        return None
 
     def first_known(self, sources: Path, now: datetime) -> datetime:
         """Return when the first order had been followed for the whole horizon."""

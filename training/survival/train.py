@@ -91,6 +91,7 @@ def train_hazard(
         "dates": dates_of(data),
     }
     facts |= {"groups": compared.groups, REFERENCE: hazard_reference(scorer, data)}
+    facts |= {"decided": spec.losses.decided}
     warning = {name: warned.as_dict() for name, warned in compared.warnings.items()}
     bundle = named(fitted.bundle, {**facts, "warning": warning})
     verdicts = _gates(spec, data, bundle, compared, catalog.hash)

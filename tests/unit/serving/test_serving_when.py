@@ -1,5 +1,6 @@
 """When a loss threatens: told where a hazard is champion, and never in the way of a score."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from crm_store.domain.scores import Score
 from serving.champions import Absent, Champion
-from serving.when import lost_by, when_told
+from serving.when import Decided, agreed, lost_by, when_told
 from tests.unit.serving.fakes import ACCOUNTS, BrokenError, World
 
 WEEKLY = (0.0, 0.3, 0.25, *(0.001,) * 23)
@@ -83,6 +84,21 @@ def test_rules_say_when_too_while_there_are_features(world: World) -> None:
     assert told["when"]["median_week"] == 3
 
 
+@pytest.mark.parametrize("left", [5.0, None, 400.0])
+def test_the_weeks_agree_with_the_risk_beside_them(
+    world: World, hazard: FakeHazard, left: float | None
+) -> None:
+    """The risk says whether the contract that ends is lost, the weeks say when; nobody reads two risks."""
+    decided = Decided("account_days_to_expiry", 30)
+    world.champions.standing["account_renewal"] = Champion(hazard, hazard.version, decided=decided)
+    values, as_of = world.online.rows[ACCOUNTS[0]]
+    world.online.rows[ACCOUNTS[0]] = (values | {"account_days_to_expiry": left}, as_of)
+    (told,) = risk(world, ACCOUNTS[0])
+    chance = told["probability"]
+    expected = chance if left == 5.0 else sum(WEEKLY[:5])
+    assert sum(told["when"]["weeks"][:5]) == pytest.approx(expected, abs=1e-5)
+
+
 def test_leads_are_not_asked_when(world: World, hazard: FakeHazard) -> None:
     assert "when" not in world.client().one("lea_001")
     assert hazard.asked == 0
@@ -114,3 +130,33 @@ def test_the_weeks_add_up(weekly: list[float]) -> None:
     assert told["total"] == pytest.approx(by_week[-1], abs=1e-6)
     median = told["median_week"]
     assert median is None or by_week[median - 1] >= 0.5
+
+
+@given(
+    st.lists(st.floats(1e-4, 0.03), min_size=26, max_size=26),
+    st.floats(0.001, 0.999),
+    st.integers(1, 26),
+)
+def test_agreeing_keeps_the_shape_and_gives_the_chance(weekly: list[float], chance: float, week: int) -> None:
+    told = agreed(weekly, chance, week)
+    assert lost_by(told)[week - 1] == pytest.approx(chance, abs=1e-9)
+    assert min(told) >= 0
+    assert sum(told) <= 1 + 1e-9
+    powers = [
+        math.log1p(-after) / math.log1p(-before)
+        for before, after in zip(lost_by(weekly), lost_by(told), strict=True)
+        if after < 1 - 1e-4
+    ]
+    assert powers == pytest.approx([powers[0]] * len(powers), rel=1e-6) if powers else chance > 0.99
+
+
+def test_weeks_without_a_chance_stay() -> None:
+    assert agreed([0.0] * 26, 0.5, 10) == (0.0,) * 26
+    assert agreed(WEEKLY, 0.5, 27) == WEEKLY
+
+
+@pytest.mark.parametrize(
+    ("left", "week"), [(-40.0, 1), (0.0, 5), (5.0, 5), (5.1, 6), (None, None), (float("nan"), None)]
+)
+def test_a_contract_is_decided_when_its_grace_is_over(left: float | None, week: int | None) -> None:
+    assert Decided("account_days_to_expiry", 30).week({"account_days_to_expiry": left}) == week

@@ -33,12 +33,15 @@ log = logging.getLogger("leadpulse.fresh")
 class Pace:
     """How it works: at most ``batch`` events at once, a look every ``pause`` seconds.
 
+    After ``calm`` without an event it looks every ``rest`` seconds: an idle folder should cost next to nothing.
     A process that dies is missed for ``lease``; one that lives says so every ``beat``. After a failure it
     waits ``patience`` seconds.
     """
 
     batch: int = 200
     pause: float = 0.04
+    rest: float = 0.2
+    calm: timedelta = timedelta(seconds=2)
     lease: timedelta = timedelta(seconds=5)
     beat: timedelta = timedelta(seconds=1)
     patience: float = 1.0
@@ -54,6 +57,7 @@ class Worker:
         self._recompute: Recompute | None = None
         self._cursor: str | None = None
         self._next_beat: datetime | None = None
+        self._last_event: datetime | None = None
 
     def run(self, stop: Flag) -> None:
         """Work until ``stop``. What fails (a store that does not answer) is logged and tried again."""
@@ -67,7 +71,7 @@ class Worker:
                     stop.wait(self._pace.patience)
                 else:
                     if not busy:
-                        stop.wait(self._pace.pause)
+                        stop.wait(self._pace.rest if self._calm() else self._pace.pause)
         finally:
             self.leave()
 
@@ -87,7 +91,12 @@ class Worker:
             self._next_beat = None
             return False
         self._cursor = page.next_cursor
+        if page.items:
+            self._last_event = looked_at
         return len(page.items) == self._pace.batch
+
+    def _calm(self) -> bool:
+        return self._last_event is None or self._clock() - self._last_event > self._pace.calm
 
     def leave(self) -> None:
         """Give the lease back."""

@@ -1,6 +1,8 @@
 """The hazard against Kaplan-Meier, Cox and the rules: on a demo company, and on the public sellers' silence.
 
-Nothing is drawn: every look is learned from, tested on and replayed week by week. ``LEADPULSE_BENCH_SCALE``
+Nothing is drawn: every look is learned from, tested on and replayed week by week. ``served`` is the hazard
+agreed with a risk model, as it is served; that model learns from what was known when the test begins.
+``LEADPULSE_BENCH_SCALE``
 is the size of the demo company; the public files are measured where ``LEADPULSE_TEST_OLIST`` names them.
 """
 
@@ -11,15 +13,25 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from crm_store.database import migrate
 from pipelines.demo import OLIST_LABELS_UNTIL
 from pipelines.jobs import export_sources
 from pipelines.runtime import Runtime
 from pipelines.state import HomeState
-from training.survival.dataset import follow
+from serving.when import Decided, agreed
+from training.arrays import Floats
+from training.bundle import BundleScorer, HazardScorer
+from training.candidates import fit_challenger
+from training.datasets import build_dataset
+from training.specs import SPECS
+from training.survival.dataset import FollowUp, follow
+from training.survival.follow_up import days_seen
 from training.survival.hazard import fit_hazard
+from training.survival.measures import measure
 from training.survival.specs import HAZARDS, HazardSpec
-from training.survival.train import compare
+from training.survival.train import compare, curves_of
 from training.train import Baseline, Catalog
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -43,7 +55,38 @@ def _measured(runtime: Runtime, spec: HazardSpec, now: datetime):
     catalog, baseline = Catalog.shipped(spec.entity), Baseline.shipped(spec.rules)
     data = follow(spec, runtime.features.sources, now, runtime.features.compute, catalog, baseline)
     fitted = fit_hazard(spec, data.learn, data.stop_at, data.split_at, now, catalog.hash)
-    return compare(spec, data, fitted.bundle, baseline, None)
+    compared = compare(spec, data, fitted.bundle, baseline, None)
+    if spec.losses.decided is None:
+        return compared
+    days, lost = (np.asarray(values) for values in days_seen(data.test, data.now))
+    served = measure(days, lost, _served(runtime, spec, data, HazardScorer(fitted.bundle)))
+    return replace(compared, metrics={**compared.metrics, "served": served})
+
+
+def _served(runtime: Runtime, spec: HazardSpec, data: FollowUp, scorer: HazardScorer) -> Floats:
+    """Return the chance of staying (n, weeks) of the test rows, agreed with the risk beside it."""
+    risk = SPECS[spec.company]["account_churn"]
+    catalog, compute = Catalog.shipped(risk.entity), runtime.features.compute
+    known = build_dataset(
+        risk.outcome,
+        runtime.features.sources,
+        data.split_at,
+        risk.features,
+        catalog.names,
+        compute,
+        risk.split,
+    )
+    model = BundleScorer(fit_challenger(risk, known, data.split_at, catalog.hash).bundle)
+    keys = data.test[["entity_id", "as_of"]]
+    rows = compute(risk.entity, keys, risk.features).to_dict("records")
+    decided = Decided(**spec.losses.decided)
+    curves = []
+    for row, chance, stays in zip(rows, model.probabilities(rows), curves_of(scorer, data.test), strict=True):
+        weekly = -np.diff(stays, prepend=1.0)
+        week = decided.week(row)
+        told = weekly if week is None else agreed(weekly.tolist(), chance, week)
+        curves.append(1.0 - np.cumsum(told))
+    return np.array(curves)
 
 
 def _told(company: str, compared) -> dict[str, object]:

@@ -149,6 +149,25 @@ def test_the_lag_counts_until_nothing_is_waiting(home: Home) -> None:
     assert _reached(home) is not None
 
 
+def test_looks_are_rarer_where_nothing_happens(home: Home) -> None:
+    home.write("lead", "lea_1", LEAD, T0 - timedelta(days=3))
+    settle(home.runtime.sessions)
+    waited: list[float] = []
+
+    class Looks:
+        def is_set(self) -> bool:
+            return len(waited) == 3
+
+        def wait(self, seconds: float) -> bool:
+            waited.append(seconds)
+            home.clock.now += timedelta(seconds=1.5)
+            return False
+
+    pace = Pace()
+    Worker(home.runtime, home.clock, pace).run(Looks())
+    assert waited == [pace.pause, pace.pause, pace.rest]
+
+
 def _reached(home: Home) -> datetime | None:
     with home.runtime.sessions() as session:
         found = standing(session, FRESH)

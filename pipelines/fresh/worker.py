@@ -33,7 +33,7 @@ log = logging.getLogger("leadpulse.fresh")
 class Pace:
     """How it works: at most ``batch`` events at once, a look every ``pause`` seconds.
 
-    After ``calm`` without an event it looks every ``rest`` seconds: an idle folder should cost next to nothing.
+    After ``calm`` without an event it looks every ``rest`` seconds: an idle folder should cost little.
     A process that dies is missed for ``lease``; one that lives says so every ``beat``. After a failure it
     waits ``patience`` seconds.
     """

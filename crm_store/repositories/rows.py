@@ -5,14 +5,14 @@ process (ADBC's, DuckDB's) would drop this one's file locks when it closes the f
 PostgreSQL takes COPY, through a temporary table where rows may exist already.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 from psycopg import sql
 from sqlalchemy import (
     ColumnElement,
@@ -31,6 +31,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from crm_store.models.base import UtcMoment, to_micros
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BATCH = 50_000
 """Rows in flight at a time; bounds memory."""
@@ -152,6 +155,8 @@ def _refusals(connection: Connection) -> Iterator[None]:
 
 
 def _flat(batch: pa.RecordBatch) -> list[Any]:
+    import pyarrow as pa
+
     width = batch.num_columns
     values = [None] * (batch.num_rows * width)
     for at, array in enumerate(batch.columns):
@@ -212,6 +217,8 @@ def _incoming(connection: Connection, table: Table, columns: Sequence[str]) -> I
 
 def _csv(batch: pa.RecordBatch) -> memoryview:
     """Write CSV in which a missing value is empty and an empty text is quoted, as COPY reads it."""
+    import pyarrow.csv as pa_csv
+
     buffer = io.BytesIO()
     options = pa_csv.WriteOptions(include_header=False, quoting_style="all_valid")
     pa_csv.write_csv(batch, buffer, options)

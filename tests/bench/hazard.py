@@ -67,6 +67,7 @@ def _served(runtime: Runtime, spec: HazardSpec, data: FollowUp, scorer: HazardSc
     """Return the chance of staying (n, weeks) of the test rows, agreed with the risk beside it."""
     risk = SPECS[spec.company]["account_churn"]
     catalog, compute = Catalog.shipped(risk.entity), runtime.features.compute
+    split = replace(risk.split, test_share=0.02)  # the test is the hazard's
     known = build_dataset(
         risk.outcome,
         runtime.features.sources,

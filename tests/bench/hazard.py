@@ -75,7 +75,7 @@ def _served(runtime: Runtime, spec: HazardSpec, data: FollowUp, scorer: HazardSc
         risk.features,
         catalog.names,
         compute,
-        risk.split,
+        split,
     )
     model = BundleScorer(fit_challenger(risk, known, data.split_at, catalog.hash).bundle)
     keys = data.test[["entity_id", "as_of"]]

@@ -6,7 +6,7 @@ Numbering plan, carriers and places come from ``phonenumbers`` (Google's libphon
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from crm_store.intake.cleaning.addresses import parse_address
 from crm_store.intake.cleaning.phone_places import place_of
@@ -54,17 +54,20 @@ def parse_phone(text: str | None) -> Phone:
     ``phone_masked``, ``phone_placeholder``, ``phone_area_code_missing``, ``phone_short_code``,
     ``phone_wrong_length``, ``phone_invalid``).
     """
-    plain = readable(text)
-    if is_masked(plain):
-        return _refused("phone_masked")
-    valid = [phone for found in numbers(plain) if (phone := _phone(found))]
-    if not valid:
-        return _refused(_why_not(plain, text))
-    best = min(valid, key=lambda phone: _PREFERRED[phone.kind])
-    if _is_placeholder(best):
-        return _refused("phone_placeholder", best.kind)
-    rest = dict.fromkeys(phone.e164 for phone in valid if phone.e164 and phone.e164 != best.e164)
-    return replace(best, others=tuple(rest))
+    valid, problem = _read(text)
+    if problem:
+        kind: Kind = valid[0].kind if valid else "other"
+        return Phone(e164=None, national=None, kind=kind, problem=problem)
+    best, *rest = valid
+    others = dict.fromkeys(number.e164 for number in rest if number.e164 != best.e164)
+    return replace(_phone(best), others=tuple(others))
+
+
+def parse_number(text: str | None) -> tuple[str | None, Kind]:
+    """Return ``e164`` and ``kind`` as ``parse_phone`` does, and look nothing else up."""
+    valid, problem = _read(text)
+    kind: Kind = valid[0].kind if valid else "other"
+    return None if problem else valid[0].e164, kind
 
 
 def warm() -> None:
@@ -72,30 +75,53 @@ def warm() -> None:
     parse_phone("13900000001")
 
 
+class _Number(NamedTuple):
+    """A number that the numbering plan has."""
+
+    e164: str
+    kind: Kind
+    extension: str | None
+    parsed: "PhoneNumber"
+
+
+def _read(text: str | None) -> tuple[list[_Number], str | None]:
+    """Return the numbers of a cell, the one to reach someone by first, and why that one is none to use."""
+    plain = readable(text)
+    if is_masked(plain):
+        return [], "phone_masked"
+    valid = [number for found in numbers(plain) if (number := _number(found))]
+    if not valid:
+        return [], _why_not(plain, text)
+    best = min(valid, key=lambda number: _PREFERRED[number.kind])
+    return [best, *valid], "phone_placeholder" if _is_placeholder(best.e164) else None
+
+
 @lru_cache(maxsize=4096)
-def _phone(found: Found) -> Phone | None:
-    """Return the number if the numbering plan has it."""
+def _number(found: Found) -> _Number | None:
     library = _library()
-    number = _number(found)
-    type_ = library.PhoneNumberType.UNKNOWN if number is None else library.number_type(number)
-    if number is None or type_ == library.PhoneNumberType.UNKNOWN:
+    parsed = _parsed(found)
+    type_ = library.PhoneNumberType.UNKNOWN if parsed is None else library.number_type(parsed)
+    if parsed is None or type_ == library.PhoneNumberType.UNKNOWN:
         return None
-    in_china = number.country_code == _CHINA
-    kind = _kind(type_)
+    e164 = library.format_number(parsed, library.PhoneNumberFormat.E164)
+    return _Number(e164, _kind(type_), found.extension, parsed)
+
+
+def _phone(number: _Number) -> Phone:
+    library = _library()
+    in_china = number.parsed.country_code == _CHINA
+    shown = library.PhoneNumberFormat.NATIONAL if in_china else library.PhoneNumberFormat.INTERNATIONAL
     return Phone(
-        e164=library.format_number(number, library.PhoneNumberFormat.E164),
-        national=library.format_number(
-            number,
-            library.PhoneNumberFormat.NATIONAL if in_china else library.PhoneNumberFormat.INTERNATIONAL,
-        ),
-        kind=kind,
-        carrier=_carrier(number) if in_china and kind == "mobile" else None,
-        region=_region(number) if kind != "other" else None,
-        extension=found.extension,
+        e164=number.e164,
+        national=library.format_number(number.parsed, shown),
+        kind=number.kind,
+        carrier=_carrier(number.parsed) if in_china and number.kind == "mobile" else None,
+        region=_region(number.parsed) if number.kind != "other" else None,
+        extension=number.extension,
     )
 
 
-def _number(found: Found) -> "PhoneNumber | None":
+def _parsed(found: Found) -> "PhoneNumber | None":
     library = _library()
     try:
         number: PhoneNumber = library.parse(
@@ -141,8 +167,8 @@ def _place(described: str) -> str | None:
     return address.province if city == address.province else f"{address.province}{city}"
 
 
-def _is_placeholder(phone: Phone) -> bool:
-    digits = (phone.e164 or "").removeprefix("+86")
+def _is_placeholder(e164: str) -> bool:
+    digits = e164.removeprefix("+86")
     return digits in _PLACEHOLDERS or digits.endswith("0" * 8)
 
 
@@ -155,10 +181,6 @@ def _why_not(plain: str, text: str | None) -> str:
     if len(digits) in (7, 8) and digits[0] in "23456789":
         return "phone_area_code_missing"
     return "phone_invalid" if len(digits) == 11 else "phone_wrong_length"
-
-
-def _refused(problem: str, kind: Kind = "other") -> Phone:
-    return Phone(e164=None, national=None, kind=kind, problem=problem)
 
 
 @cache

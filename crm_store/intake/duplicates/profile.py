@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from crm_store.intake.cleaning.addresses import parse_address
-from crm_store.intake.cleaning.phones import parse_phone
+from crm_store.intake.cleaning.phones import parse_number
 from crm_store.intake.cleaning.text import tidy
 from crm_store.intake.duplicates.names import Name, read_name
 
@@ -74,8 +74,8 @@ def _phone(text: str | None) -> tuple[str | None, bool]:
         return None, False
     if _CLEAN_MOBILE.fullmatch(text):
         return text, True
-    phone = parse_phone(text)
-    return phone.e164, phone.kind == "mobile"
+    number, kind = parse_number(text)
+    return number, kind == "mobile"
 
 
 def _place(fields: Mapping[str, Any], region: str | None) -> str:

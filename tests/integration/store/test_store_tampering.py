@@ -40,6 +40,34 @@ def test_the_database_refuses_to_replace_or_truncate(full: None, store_engine: E
         connection.execute(text(statement))
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE lead SET need = 'x'",
+        "UPDATE lead SET need = 'x', version = version + 1",
+        "UPDATE lead SET version = version - 1",
+        "INSERT INTO lead (id, source, external_id, created_at, updated_at, status, intake_state, version) "
+        "SELECT 'lea_unlogged', source, 'unlogged', created_at, updated_at, status, intake_state, 1 "
+        "FROM lead LIMIT 1",
+    ],
+)
+def test_the_database_refuses_a_record_without_its_log_entry(
+    full: None, store_engine: Engine, statement: str
+) -> None:
+    leads = text("SELECT * FROM lead ORDER BY id")
+    with store_engine.connect() as connection:
+        before = connection.execute(leads).all()
+    with write_connection(store_engine) as connection:
+        savepoint = connection.begin_nested()
+        with pytest.raises(DatabaseError, match="no log entry for this version"):
+            connection.execute(text(statement))
+        if store_engine.dialect.name == "postgresql":
+            savepoint.rollback()  # SQLite has taken the statement back, and its transaction can go on
+    with store_engine.connect() as connection:
+        assert connection.execute(leads).all() == before
+    assert before
+
+
 def test_an_untouched_store_has_no_problems(full: None, sessions: sessionmaker[Session]) -> None:
     with sessions() as session:
         assert verify(session) == []

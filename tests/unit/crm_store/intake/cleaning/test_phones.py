@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_store.intake.cleaning.phone_places import place_of
-from crm_store.intake.cleaning.phones import parse_phone
+from crm_store.intake.cleaning.phones import parse_number, parse_phone
 from tests.sizes import FULL, full
 
 MOBILES = st.from_regex(r"1(3[0-9]|5[0-35-9]|8[0-9])[0-9]{7}[1-9]", fullmatch=True)
@@ -51,6 +51,7 @@ def test_any_text_gives_a_number_or_a_problem(text: str) -> None:
 
     assert (found.e164 is None) == (found.problem is not None)
     assert found.e164 not in found.others
+    assert parse_number(text) == (found.e164, found.kind)
 
 
 @pytest.mark.skipif(

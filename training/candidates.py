@@ -120,7 +120,8 @@ def _refit(spec: ModelSpec, dataset: Dataset, rounds: int) -> Fitted:
     import pandas as pd
 
     frame = pd.concat([part.frame for part in dataset.learned], ignore_index=True)
-    return refit_lightgbm(frame, labels_of(dataset.learned), spec.features, rounds, spec.boosting)
+    weights = spec.weigh(frame) if spec.weigh else None
+    return refit_lightgbm(frame, labels_of(dataset.learned), spec.features, rounds, spec.boosting, weights)
 
 
 def fit_frequencies(spec: ModelSpec, dataset: Dataset) -> BayesScorer:

@@ -1,5 +1,6 @@
 """How good a scorer is on given test rows: the same seven numbers for rules, Bayes and models."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -95,6 +96,18 @@ def expected_calibration_error(labels: Bools, probabilities: Floats) -> float:
             for row in reliability(labels, probabilities)
         )
     )
+
+
+def chance_error(probabilities: Floats, subjects: Sequence[object], rounds: int = 200) -> float:
+    """Return the mean calibration error that these forecasts (n,) have by chance alone, when they are right.
+
+    Outcomes are drawn from the forecasts again and again (consistency resampling: Bröcker and Smith 2007,
+    "Increasing the Reliability of Reliability Diagrams"); rows of one of the ``subjects`` (n,) share luck.
+    """
+    _, place = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
+    generator = np.random.default_rng(0)
+    drawn = (generator.random(place.max() + 1)[place] < probabilities for _ in range(rounds))
+    return float(np.mean([expected_calibration_error(labels, probabilities) for labels in drawn]))
 
 
 def reliability(labels: Bools, probabilities: Floats) -> list[dict[str, float]]:

@@ -5,6 +5,7 @@ Every gate says what it measured and what the limit is, so a person can read why
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import sqrt
 
 from training.evaluation import Metrics
 from training.fairness import Group
@@ -82,10 +83,16 @@ def not_worse_than_champion(challenger: Metrics, champion: Metrics | None, limit
     return GateResult("not_worse_than_champion", good, worst, -limits.slack, zh, en)
 
 
-def calibrated(challenger: Metrics, limits: Limits) -> GateResult:
-    """Demand an expected calibration error within the limit."""
-    zh, en = "概率与实际频率相符", "probabilities come true"
-    return GateResult("calibrated", challenger.ece <= limits.ece, challenger.ece, limits.ece, zh, en)
+def calibrated(challenger: Metrics, chance: float, limits: Limits) -> GateResult:
+    """Demand an expected calibration error within the limit, beyond what chance alone makes of it.
+
+    ``chance`` is the error that perfect forecasts have on as many rows (``evaluation.chance_error``). Errors
+    of two sources add up in squares: what is left is √(ECE² - chance²).
+    """
+    beyond = sqrt(max(challenger.ece**2 - chance**2, 0.0))
+    zh, en = "概率与实际频率相符（已扣除样本有限带来的偶然误差）", "probabilities come true, chance left out"
+    measured = f"{beyond:.3f} (ECE {challenger.ece:.3f}, {chance:.3f} by chance)"
+    return GateResult("calibrated", beyond <= limits.ece, measured, limits.ece, zh, en)
 
 
 def fair(groups: Sequence[Group], limits: Limits) -> GateResult:

@@ -106,13 +106,19 @@ def fit_lightgbm(
 
 
 def refit_lightgbm(
-    frame: pd.DataFrame, labels: Bools, features: Sequence[str], rounds: int, params: BoostingParams
+    frame: pd.DataFrame,
+    labels: Bools,
+    features: Sequence[str],
+    rounds: int,
+    params: BoostingParams,
+    weights: Floats | None = None,
 ) -> Fitted:
-    """Boost on more rows with a number of rounds that was chosen before."""
+    """Boost on more rows, perhaps with weights (n,), with a number of rounds that was chosen before."""
     lightgbm = import_lightgbm()
 
     encoding = learn_encoding(frame, features)
-    booster = lightgbm.train(params.native(features), _dataset(frame, labels, encoding), rounds)
+    data = _dataset(frame, labels, encoding, weights=weights)
+    booster = lightgbm.train(params.native(features), data, rounds)
     return Fitted(booster.model_to_string(), encoding, rounds)
 
 

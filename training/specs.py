@@ -108,6 +108,10 @@ _DEMO_ACCOUNTS = ModelSpec(
     rules="account_risk",
     # Some thousand contracts: the region of an account would be learned by heart, and nobody can act on it.
     features=_all_but("account", "account_region"),
+    # Some 600 contracts to learn from: what stops the boosting calibrates too, and then all of them teach.
+    split=Split(stop_share=0.3, calibration_share=0.0),
+    calibrators=("platt",),
+    refit=True,
     boosting=BoostingParams(learning_rate=0.02, leaves=8, depth=3, patience=60),
     bayes_fields=(
         "account_industry",
@@ -145,7 +149,9 @@ _DEMO_MATCH = ModelSpec(
         *(name for name in names_of("rep") if name not in ("rep_team", "rep_region")),
         *COMPOSED,
     ),
-    boosting=BoostingParams(learning_rate=0.02, leaves=8, depth=3, patience=60),
+    # Two questions a tree: a rep and a lead. Deeper ones tell no better whom a lead should go to.
+    boosting=BoostingParams(learning_rate=0.02, leaves=4, depth=2, patience=60),
+    refit=True,
     bayes_fields=(*ROUTING, "lead_channel", "lead_industry", "rep_team", "rep_region"),
     calibrators=("platt",),
     weigh=_against_selection,

@@ -28,7 +28,7 @@ from training.candidates import (
 from training.card import card_page
 from training.code_version import code_version
 from training.datasets import Dataset, FrameOf, build_dataset
-from training.evaluation import Metrics, evaluate, reliability
+from training.evaluation import Metrics, chance_error, evaluate, reliability
 from training.fairness import Group, groups
 from training.plots import calibration_svg
 from training.registry import RunRecord, Tracking
@@ -245,12 +245,13 @@ def _gates(
     labels = labels_of(dataset.learned)
     learned = (int(labels.sum()), int((~labels).sum()))
     size = sum(len(content) for content in bundle.files().values())
+    subjects = dataset.test.frame["entity_id"].tolist()
     return [
         gates.enough_outcomes(learned, ours, limits),
         gates.better_than("rules", ours, comparison.metrics["rules"]),
         gates.better_than("bayes", ours, comparison.metrics["bayes"]),
         gates.not_worse_than_champion(ours, comparison.metrics.get("champion"), limits),
-        gates.calibrated(ours, limits),
+        gates.calibrated(ours, chance_error(comparison.forecasts, subjects), limits),
         gates.fair(parts, limits),
         gates.small_enough(size, limits),
         gates.same_catalog(bundle.catalog_hash, catalog_hash),

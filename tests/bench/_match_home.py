@@ -13,9 +13,9 @@ SEED = 3
 NOW = datetime(2026, 3, 4, 6, tzinfo=UTC)
 
 
-def company(home: Path, scale: float) -> Runtime:
+def company(home: Path, scale: float, seed: int = SEED) -> Runtime:
     """Return the runtime of a new demo company of this size."""
     runtime = migrated(home)
-    load(runtime.engine, generate(SEED, NOW, scale), NOW)
+    load(runtime.engine, generate(seed, NOW, scale), NOW)
     export_sources(runtime, lambda _done, _total: None)
     return runtime

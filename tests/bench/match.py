@@ -2,12 +2,15 @@
 
 The reference is the truth that the simulator knows. ``bias`` is over ten other days of the same routing, with
 expected outcomes: what an estimator is off by when luck is taken out. ``held_out`` learns without a third of
-the reps and is tested on theirs only, later in time.
+the reps and is tested on theirs only, later in time. ``LEADPULSE_BENCH_SEEDS`` (two or more, with spaces
+between them) names other companies to value the policies on: their mean and spread are under ``fresh``.
 """
 
+import os
 import statistics
 import tempfile
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import numpy as np
 from pipelines.demo_company.counterfactual import assigned_again, true_chances
 from pipelines.frames import frames
 from tests.bench._match_home import NOW, SEED, company
-from training.bundle import BundleScorer
+from training.bundle import Bundle, BundleScorer
 from training.candidates import fit_challenger, rows_of
 from training.datasets import Dataset, Part, build_dataset
 from training.evaluation import auc
@@ -30,21 +33,10 @@ _DAYS = 10
 
 
 def run() -> dict[str, Any]:
-    """Return values by policy and estimator beside the truth, biases, and AUCs."""
-    with tempfile.TemporaryDirectory() as folder:
-        runtime = company(Path(folder), SCALE)
-        spec, catalog = runtime.specs()["lead_match"], Catalog.shipped("pair")
-        frame_of = frames(runtime.features)
-        names = list(dict.fromkeys([*spec.features, *ROUTING, "rep_wins_90d"]))
-        data = build_dataset(
-            spec.outcome, runtime.features.sources, NOW, names, catalog.names, frame_of, spec.split
-        )
-        bundle = fit_challenger(spec, data, NOW, catalog.hash).bundle
-        plain = fit_challenger(replace(spec, weigh=None), data, NOW, catalog.hash).bundle
-        trial = trial_of(data, bundle, frame_of, names_needed(bundle))
-        ordinary = trial_of(data, plain, frame_of, names_needed(plain))
-    chances = true_chances(SEED, NOW, SCALE, spec.outcome.within)
-    truth = chances.loc[list(trial.leads), list(trial.reps)].to_numpy()
+    """Return values by policy and estimator beside the truth, biases, and AUCs; and values of other seeds."""
+    learned = _learned(SEED)
+    spec, data, bundle, plain = learned.spec, learned.data, learned.bundle, learned.plain
+    trial, ordinary, truth = learned.trial, learned.ordinary, learned.truth
     quality = quality_by_rep(trial)
     aucs = [row["auc"] for row in quality.values() if row["auc"] is not None]
     allowed = trial.allowed
@@ -60,8 +52,62 @@ def run() -> dict[str, Any]:
         "auc": _auc(bundle, data),
         "auc_unweighted": _auc(plain, data),
         "auc_by_rep": {"median": round(statistics.median(aucs), 3), "worst": round(min(aucs), 3)},
-        "auc_held_out_reps": _held_out(spec, data, catalog.hash),
+        **({"fresh": _fresh(seeds)} if (seeds := _seeds()) else {}),
+        "auc_held_out_reps": _held_out(spec, data, Catalog.shipped("pair").hash),
     }
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """What was learned of one company, weighed and not, and the truth (leads, reps) of its test leads."""
+
+    spec: ModelSpec
+    data: Dataset
+    bundle: Bundle
+    plain: Bundle
+    trial: Trial
+    ordinary: Trial
+    truth: Any
+
+
+def _seeds() -> list[int]:
+    return [int(seed) for seed in os.environ.get("LEADPULSE_BENCH_SEEDS", "").split()]
+
+
+def _learned(seed: int) -> _Learned:
+    with tempfile.TemporaryDirectory() as folder:
+        runtime = company(Path(folder), SCALE, seed)
+        spec, catalog = runtime.specs()["lead_match"], Catalog.shipped("pair")
+        frame_of = frames(runtime.features)
+        names = list(dict.fromkeys([*spec.features, *ROUTING, "rep_wins_90d"]))
+        data = build_dataset(
+            spec.outcome, runtime.features.sources, NOW, names, catalog.names, frame_of, spec.split
+        )
+        bundle = fit_challenger(spec, data, NOW, catalog.hash).bundle
+        plain = fit_challenger(replace(spec, weigh=None), data, NOW, catalog.hash).bundle
+        trial = trial_of(data, bundle, frame_of, names_needed(bundle))
+        ordinary = trial_of(data, plain, frame_of, names_needed(plain))
+    chances = true_chances(seed, NOW, SCALE, spec.outcome.within)
+    truth = chances.loc[list(trial.leads), list(trial.reps)].to_numpy()
+    return _Learned(spec, data, bundle, plain, trial, ordinary, truth)
+
+
+def _fresh(seeds: Sequence[int]) -> dict[str, Any]:
+    """Return mean and standard deviation over companies that nothing was chosen by, and each one's gain."""
+    values = []
+    for seed in seeds:
+        learned = _learned(seed)
+        values.append(_values(learned.trial, learned.truth))
+    spread = {
+        policy: {key: _mean_sd([one[policy][key] for one in values]) for key in ("truth", "dr")}
+        for policy in values[0]
+    }
+    gains = [round(one["model"]["truth"] - one["rules"]["truth"], 4) for one in values]
+    return {"seeds": list(seeds), "mean_sd": spread, "model_over_rules": gains}
+
+
+def _mean_sd(values: list[float]) -> list[float]:
+    return [round(statistics.mean(values), 4), round(statistics.stdev(values), 4)]
 
 
 def _values(trial: Trial, truth: Any) -> dict[str, dict[str, float]]:

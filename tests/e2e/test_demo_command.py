@@ -12,7 +12,7 @@ pytestmark = pytest.mark.xdist_group("demo")
 MEASURES = {"auc", "ap", "logloss", "ece", "lift"}
 NOTEBOOKS = [
     *("retrain_lead_health", "explore_features", "backtest_by_month"),
-    *("inspect_one_lead", "policy_value"),
+    *("inspect_one_lead", "renewal_hazard", "policy_value"),
 ]
 MODELS = ["lead_health", "account_churn", "account_renewal", "lead_match"]
 STEPS = ["store", "company", "features", *MODELS, "score"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import BindParameter, Float, Select, bindparam, func, literal, select
+from sqlalchemy import BindParameter, Float, Select, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from crm_store.models import Account, ChangeLog, Lead
@@ -24,9 +24,9 @@ class Subject:
     money: float | None = None
 
 
-# Built once: composing a statement costs more than running it.
+# Built once: composing a statement costs more than running it. To PostgreSQL a bare NULL would be text.
 _QUERIES: dict[str, Select[str, datetime, float | None]] = {
-    "lead": select(Lead.id, Lead.created_at, literal(None, Float())).where(
+    "lead": select(Lead.id, Lead.created_at, cast(None, Float())).where(
         Lead.id.in_(_IDS), Lead.deleted_at.is_(None)
     ),
     "account": select(Account.id, Account.created_at, Account.annual_amount).where(

@@ -18,10 +18,13 @@ from crm_store.repositories.affected import Affected, affected_by
 from crm_store.repositories.event_log import HISTORY_SOURCES
 from crm_store.repositories.histories import MOVABLE, histories, moves
 from crm_store.repositories.lead_flow import FlowReader
+from crm_store.repositories.rep_reader import RepReader, Touched
 from crm_store.repositories.score_moves import append_moved
 from features.catalog import features_of
+from features.declare import Feature, Value
 from features.engines.python_engine import evaluate
 from features.engines.shared_rows import SharedRows
+from features.expressions import Aggregate, OneOf, Selection
 from features.store import OnlineRows
 from pipelines.jobs import ladders, score_rows
 from serving.kinds import KINDS, LEAD, Kind
@@ -30,13 +33,37 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from crm_store.repositories.events import Event
-    from features.declare import Value
     from pipelines.runtime import Runtime
     from serving.ladder import Outcomes
 
 log = logging.getLogger("leadpulse.fresh")
+_Rows = dict[str, tuple[dict[str, Value], datetime]]
+
+
+def _event_of(feature: Feature) -> str:
+    """Return the event that a feature counts. Raises ValueError for one that does anything else."""
+    match feature.value:
+        case Aggregate("count", Selection(conditions=(OneOf("event", (event,)),)), None, None):
+            return event
+    raise ValueError(f"{feature.name} is no count of one event: the worker cannot keep it fresh")
+
+
+def _moments_near(events: Sequence[Event], now: datetime) -> list[datetime]:
+    """Return when events were known, of those that lie a little ahead of our clock."""
+    return [event.recorded_at for event in events if now < event.recorded_at <= now + CLOCKS_DIFFER]
+
+
 # How far a moment that a client sent may lie ahead of our clock and still count at once; as in the guards.
 CLOCKS_DIFFER = timedelta(minutes=5)
+# How long ago something can have happened and still count for a rep.
+_REACH = max(
+    figure.within or timedelta(0)
+    for feature in features_of("rep")
+    for figure in feature.aggregates
+    if figure.selection.source == "activities"
+)
+# Each feature of a rep with leads of a kind counts one event.
+_FIT_EVENTS = {feature.name: _event_of(feature) for feature in features_of("fit")}
 
 
 @dataclass
@@ -54,6 +81,7 @@ class Recompute:
     def __init__(self, runtime: Runtime, clock: Callable[[], datetime]) -> None:
         self._runtime, self._clock = runtime, clock
         self._flow, self._shared = FlowReader(), SharedRows()
+        self._reps = RepReader(_REACH)
         self._moved: dict[str, dict[str, set[str]]] = {}
         self._values: dict[str, dict[str, tuple[dict[str, Value], datetime]]] = {}
         self._now = clock()
@@ -71,10 +99,16 @@ class Recompute:
             affected = affected_by(session, events)
             ahead = self._ahead(session, events)
             self._remember(session, affected)
+            touched = self._reps.read(session, events, self._now)
+            latest = max([self._now, *ahead.values(), *_moments_near(events, self._now)])
+            reps = self._rep_rows(session, touched, latest)
             for kind in KINDS:
                 ids = sorted(affected.ids[kind.entity])
                 moments = self._moments(kind, ids, ahead)
                 self._evaluate(session, kind, ids, moments, fresh[kind.model])
+        for entity, rows in reps.items():
+            self._runtime.features.push(entity, rows)
+        self._reps.done()
         for kind in KINDS:
             self._runtime.features.push(kind.entity, fresh[kind.model].rows)
             self._score(kind, fresh[kind.model])
@@ -154,6 +188,35 @@ class Recompute:
             fresh.rows[entity_id] = (values, as_of)
             if scored:
                 fresh.subjects.append(entity_id)
+
+    def _rep_rows(self, session: Session, touched: Touched, now: datetime) -> dict[str, _Rows]:
+        """Return the rows of reps and of reps with leads of a kind, by entity; none before what is there."""
+        rows: dict[str, _Rows] = {"rep": {}, "fit": {}}
+        for rep_id, as_of in self._not_before("rep", sorted(touched.reps), now):
+            try:
+                history = self._reps.history(session, rep_id)
+                values = evaluate("rep", history, rep_id, as_of, shared=self._market(as_of))
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                log.exception("not_recomputed", extra={"entity": "rep", "id": rep_id, "error": repr(error)})
+                continue
+            rows["rep"][rep_id] = values, as_of
+        for fit_id, as_of in self._not_before("fit", sorted(touched.fits), now):
+            counts: dict[str, Value] = {
+                name: float(self._reps.count(fit_id, event)) for name, event in _FIT_EVENTS.items()
+            }
+            rows["fit"][fit_id] = counts, as_of
+        return rows
+
+    def _market(self, as_of: datetime) -> Callable[[Any, str | None], Any]:
+        def figure(wanted: Any, key: str | None) -> Any:
+            return self._shared.figure(wanted, key, [], "", as_of)
+
+        return figure
+
+    def _not_before(self, entity: str, ids: Sequence[str], now: datetime) -> list[tuple[str, datetime]]:
+        (some, *_) = features_of(entity)
+        there = self._runtime.features.online(entity, ids, [some.name]).as_of
+        return [(one, max(now, at or now)) for one, at in zip(ids, there, strict=True)]
 
     def _score(self, kind: Kind, fresh: Fresh) -> None:
         self._values[kind.entity] = fresh.rows

@@ -21,6 +21,7 @@ from crm_store.database import transaction
 from crm_store.repositories.affected import KINDS
 from crm_store.repositories.consumers import FRESH, LeaseLost, advance, claim, release, standing
 from crm_store.repositories.feed import FeedPage, read_feed
+from crm_store.repositories.rep_reader import KINDS as OF_REPS
 from pipelines.fresh.recompute import Recompute
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Worker:
             return False
         looked_at = self._clock()
         with self._runtime.sessions() as session:
-            page = read_feed(session, self._cursor, self._pace.batch, KINDS)
+            page = read_feed(session, self._cursor, self._pace.batch, (*KINDS, *OF_REPS))
         try:
             self._deal_with(page, looked_at)
         except LeaseLost:

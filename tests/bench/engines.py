@@ -3,6 +3,8 @@
 Both go from Parquet to Parquet. ``--activities N …`` chooses sizes. Spark's time is without its start-up.
 """
 
+import json
+import os
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,4 +57,6 @@ def _both(folder: Path, size: int, session: Any) -> dict[str, float]:
     spark = time.perf_counter() - begun
     for made in (folder / "duckdb.parquet", folder / "spark"):
         assert pq.read_table(made, columns=["entity_id"]).num_rows == leads
-    return {"duckdb_s": round(duckdb, 2), "spark_s": round(spark, 2), "ratio": round(spark / duckdb, 2)}
+    point = {"duckdb_s": round(duckdb, 2), "spark_s": round(spark, 2), "ratio": round(spark / duckdb, 2)}
+    os.write(2, (json.dumps({"activities": size, **point}) + "\n").encode())
+    return point

@@ -161,6 +161,7 @@ WITH state AS (
 SELECT q.entity_id, q.as_of,
   s.status AS lead_status, s.channel AS lead_channel, s.campaign AS lead_campaign, s.industry AS lead_industry,
   s.region AS lead_region, s.city AS lead_city, s.need AS lead_need, s.title AS lead_title,
+  s.account_id AS lead_account,
   s.has_company AS lead_has_company, s.has_phone AS lead_has_phone, s.has_contact_name AS lead_has_contact_name,
   s.expected_volume AS lead_expected_volume,
   coalesce(v.n, 0)::DOUBLE AS lead_updates_all,

@@ -59,6 +59,11 @@ class Home:
         with transaction(self.runtime.sessions) as session:
             session.add_all(facts)
 
+    def has_activity(self, number: int) -> bool:
+        """Tell whether the activity of that number is there."""
+        with self.runtime.sessions() as session:
+            return session.get(Activity, f"act_{number}") is not None
+
     def catch_up(self, worker: Worker | None = None) -> None:
         """Let the worker deal with all that there is."""
         settle(self.runtime.sessions)

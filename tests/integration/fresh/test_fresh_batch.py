@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pandas as pd
+import pytest
 
-from crm_store.repositories import scores
+from crm_store.repositories import scores, source_growth
 from crm_store.repositories.consumers import FRESH, standing
 from features.catalog import features_of
 from pipelines import jobs
@@ -78,6 +79,33 @@ def test_a_full_publish_gives_what_the_worker_gave(sqlite_home: Home, monkeypatc
             same = known == values[feature.name] or (known != known and values[feature.name] is None)
             near = isinstance(known, float) and abs(known - float(values[feature.name] or 0)) < 1e-9
             assert same or near, feature.name
+
+
+def test_a_second_build_tells_only_what_is_new_and_scores_by_it(sqlite_home: Home, monkeypatch: Any) -> None:
+    home = sqlite_home
+    for one in ("lea_1", "lea_2"):
+        home.write("lead", one, BORN, T0 - timedelta(days=3))
+    home.add([activity(n, T0 - timedelta(days=n), lead_id="lea_2", recorded_at=T0) for n in range(60)])
+    monkeypatch.setattr(home.runtime.features, "apply", lambda: None)
+    monkeypatch.setattr(jobs, "utc_now", home.clock)
+    monkeypatch.setattr(source_growth, "MOST_GROWN", 1.0)
+    home.clock.now += timedelta(minutes=5)
+    assert jobs.export_sources(home.runtime, _silent)["activities"] == 60
+    jobs.score(home.runtime, LEAD, home.clock.now, _silent)
+    home.clock.now += timedelta(hours=1)
+    home.add([activity(100, home.clock.now, lead_id="lea_1", corrects_id="act_0")])
+    home.clock.now += timedelta(hours=1)
+
+    assert jobs.export_sources(home.runtime, _silent)["activities"] == 2  # the new one and the corrected
+    jobs.score(home.runtime, LEAD, home.clock.now, _silent)
+
+    given = {one: home.online("lead", one)[0] or {} for one in ("lea_1", "lea_2")}
+    assert [given[one]["lead_chats_all"] for one in given] == [1.0, 59.0]
+    for one, values in given.items():
+        _, as_of = home.online("lead", one)
+        assert as_of is not None
+        assert values == pytest.approx(home.recomputed("lead", one, as_of))
+    assert jobs.export_sources(home.runtime, _silent, whole=True)["activities"] == 61
 
 
 def _silent(_done: int, _total: int) -> None:

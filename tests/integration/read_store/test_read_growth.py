@@ -250,7 +250,7 @@ class Store:
             "end_at": self.now + 90 * HOUR,
             "kind": "annual",
         }
-        self._write("leave", "lve_1", values | {"status": random.choice(["approved", "withdrawn"])})
+        self._write("leave", "lve_1", values | {"status": random.choice(["approved", "cancelled"])})
 
     def _activity(self, random: Random) -> None:
         whom = random.choice([{"lead_id": random.choice(LEADS)}, {"account_id": random.choice(ACCOUNTS[:2])}])

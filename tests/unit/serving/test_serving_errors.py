@@ -259,7 +259,7 @@ def test_an_error_nobody_planned_for_is_logged_as_json_and_not_shown(
 
 
 def test_a_request_that_hangs_is_a_timeout_and_the_next_one_is_served(world: World) -> None:
-    world.request_timeout = 0.05
+    world.request_timeout = 0.5
     world.model.held = Event()
     free = world.model.held.set
 

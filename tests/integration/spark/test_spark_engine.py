@@ -11,7 +11,8 @@ from features.catalog import names_of
 from features.engines import ibis_engine, spark_engine
 from features.errors import FeatureError
 from features.store import FeatureStore
-from tests.parity.histories import AS_OFS, ORIGIN
+from tests.parity.growing import Growing
+from tests.parity.histories import AS_OFS, ORIGIN, make_history
 from tests.sizes import full
 
 pytestmark = [pytest.mark.xdist_group("spark"), pytest.mark.filterwarnings("ignore")]
@@ -79,3 +80,19 @@ def test_a_source_that_is_missing_is_named(spark_store: FeatureStore, tmp_path: 
     with pytest.raises(FeatureError) as caught:
         spark_engine.compute("account", asked("account"), tmp_path, None, session)
     assert caught.value.code == "source_missing"
+
+
+@pytest.mark.usefixtures("master")
+def test_of_a_log_only_rows_that_still_stand_count(tmp_path: Path) -> None:
+    growing, told = Growing(tmp_path), make_history(seed=3, size=60)
+    growing.tell({name: rows[::2] for name, rows in told.items()})
+    for row in told["fit_events"][::4]:
+        row["known_until"] = ORIGIN - timedelta(days=1)
+    growing.tell(told)
+    rows = pd.DataFrame({"entity_id": ["R1|need|甲", "R2|lead|L1"], "as_of": [ORIGIN] * 2})
+    rows = rows.assign(as_of=rows.as_of.dt.as_unit("us"))
+    session = spark_engine.session_at("ignored: the process has one")
+
+    found = spark_engine.compute("fit", rows, growing.folder, None, session)
+
+    pd.testing.assert_frame_equal(found, ibis_engine.compute("fit", rows, growing.folder))

@@ -16,10 +16,11 @@ from features.quality import build, history
 from features.source_quality import Fault, groups_held, inspect
 from features.store import FeatureStore
 from features.value_quality import measure
+from tests.parity.growing import Growing
 from tests.parity.histories import ORIGIN, make_history
 from tests.unit.features.conftest import write_sources
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ACCOUNTS = pd.DataFrame({"entity_id": ["A1", "A2"], "as_of": [ORIGIN, ORIGIN]})
 
 
@@ -181,3 +182,16 @@ def test_an_empty_build_alarms_nobody() -> None:
     assert (
         measure(pd.DataFrame({feature.name: []}, dtype=float), [feature], before)[feature.name].alerts == ()
     )
+
+
+def test_of_a_log_only_rows_that_still_stand_are_counted(tmp_path: Path) -> None:
+    growing, told = Growing(tmp_path), make_history(seed=11, size=200)
+    growing.tell(told)
+    for row in told["orders"][:50]:
+        row["known_until"] = ORIGIN
+    told["orders"].append(told["orders"][0] | {"record_id": "one more", "recorded_at": ORIGIN + 900 * DAY})
+    growing.tell(told)
+
+    found = inspect(growing.folder, ORIGIN, {})["orders"]
+
+    assert (found.rows, found.newest, found.fault) == (len(told["orders"]), ORIGIN + 900 * DAY, None)

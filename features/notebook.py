@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_store.domain.sources import SOURCES
-from crm_store.repositories.source_files import files_of, read_rows
+from crm_store.repositories.sources.files import files_of, read_rows
 from features.catalog import CATALOG, features_of
 from features.declare import ACCOUNT, ENTITIES, LEAD, Entity, Feature
 from features.engines import python_engine

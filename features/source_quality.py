@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from crm_store.domain.sources import SOURCES
-from crm_store.repositories.source_files import files_of, read_rows
+from crm_store.repositories.sources.files import files_of, read_rows
 from features.declare import Feature
 
 if TYPE_CHECKING:

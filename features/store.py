@@ -119,7 +119,7 @@ class FeatureStore:
         set. The first set, one behind the last moment, and one over a new base are worked out whole; so is
         everything where the sources are no log, or with Spark.
         """
-        from crm_store.repositories.source_files import read_log
+        from crm_store.repositories.sources.files import read_log
         from features.engines import ibis_engine, refresh
 
         if rows.empty or self._spark is not None or read_log(self.sources) is None:

@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from crm_store.domain.scores import DEFAULT_BANDS
-from crm_store.repositories.scores import history, latest, ranked
+from crm_store.repositories.scores.log import history, latest, ranked
 from features import store
 from features.catalog import CATALOG
 from pipelines.runtime import Runtime

@@ -81,7 +81,7 @@ def print_report(found: AuditReport) -> None:
 def catch_up(home: Path | None) -> int:
     """Let the transaction clock of a restored PostgreSQL store go on where it left off."""
     from crm_store.database import write_connection
-    from crm_store.repositories.clock import catch_up as run
+    from crm_store.repositories.history.clock import catch_up as run
 
     engine = Runtime.at(home).engine
     if engine.dialect.name != "postgresql":

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, column, create_engine, func, inspect, make_ur
 from sqlalchemy.exc import OperationalError
 
 from crm_store.database import open_engine, write_connection
-from crm_store.repositories.clock import catch_up
+from crm_store.repositories.history.clock import catch_up
 from crm_store.repositories.problems import Problem, StoreError
 from pipelines.postgres_tools import run_tool, server_major
 

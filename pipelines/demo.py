@@ -84,7 +84,7 @@ class Demo:
         report(1, 1)
 
     def _load(self, report: Report) -> dict[str, Any]:
-        from crm_store.repositories.subjects import table_sizes
+        from crm_store.repositories.sight.subjects import table_sizes
 
         if self.data:
             from crm_store.imports.olist import import_olist

@@ -16,7 +16,7 @@ from pipelines.progress import Steps
 from pipelines.runtime import Runtime
 
 if TYPE_CHECKING:
-    from crm_store.repositories.overlap import Overlap
+    from crm_store.repositories.duplicates.overlap import Overlap
 
 _CHINA = ZoneInfo("Asia/Shanghai")
 
@@ -24,7 +24,7 @@ _CHINA = ZoneInfo("Asia/Shanghai")
 @told
 def scan_duplicates(home: Path | None, entity: str, workers: int) -> int:
     """Compare all records of a kind, and tell how many open pairs there are."""
-    from crm_store.repositories.duplicates import count_open
+    from crm_store.repositories.duplicates.pairs import count_open
 
     runtime = _runtime(home, entity)
     notes = runtime.settings.folder / f"duplicates-{entity}.json"
@@ -38,7 +38,7 @@ def scan_duplicates(home: Path | None, entity: str, workers: int) -> int:
 @told
 def list_duplicates(home: Path | None, entity: str, limit: int) -> int:
     """List open pairs."""
-    from crm_store.repositories.duplicates import open_pairs
+    from crm_store.repositories.duplicates.pairs import open_pairs
 
     with _runtime(home, entity).sessions() as session:
         for pair in open_pairs(session, entity, limit=limit):
@@ -99,7 +99,7 @@ def dismiss_pair(home: Path | None, pair_id: str) -> int:
 @told
 def report_overlap(home: Path | None, days: int, until: datetime | None) -> int:
     """Tell the share of customers with reps of different regions, in a window and in the one before."""
-    from crm_store.repositories.overlap import overlap
+    from crm_store.repositories.duplicates.overlap import overlap
 
     runtime = Runtime.at(home)
     end = until.replace(tzinfo=_CHINA).astimezone(UTC) if until else runtime.now()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy.orm import Session
 
-    from crm_store.repositories.scores import ScoreRow
+    from crm_store.repositories.scores.log import ScoreRow
     from features.store import OnlineRows
     from pipelines.runtime import Runtime
     from serving.kinds import Kind
@@ -36,9 +36,9 @@ def export_sources(runtime: Runtime, report: Report, *, whole: bool = False) -> 
     """
     from crm_store.database import transaction
     from crm_store.domain.sources import SOURCES
-    from crm_store.repositories.consumers import FRESH, begin_at
-    from crm_store.repositories.event_log import keep_sources
-    from crm_store.repositories.feed import feed_end
+    from crm_store.repositories.history.consumers import FRESH, begin_at
+    from crm_store.repositories.history.feed import feed_end
+    from crm_store.repositories.sources.event_log import keep_sources
     from features.catalog import catalog_hash
 
     done = []
@@ -60,7 +60,7 @@ def export_sources(runtime: Runtime, report: Report, *, whole: bool = False) -> 
 
 def _known_by(sources: Path, now: datetime) -> datetime:
     """Return the moment that sets made of the sources speak of: they know nothing of what came later."""
-    from crm_store.repositories.source_files import known_at
+    from crm_store.repositories.sources.files import known_at
 
     known = known_at(sources)
     return now if known is None else min(now, known)
@@ -151,7 +151,7 @@ def score_past(
 
 def _score_frame(runtime: Runtime, kind: Kind, frame: pd.DataFrame, now: datetime, report: Report) -> int:
     from crm_store.database import transaction
-    from crm_store.repositories.scores import append_scores
+    from crm_store.repositories.scores.log import append_scores
 
     reader = FrameReader(frame)
     ladder = ladders(runtime, lambda: reader, lambda: now)[kind.model]
@@ -188,8 +188,8 @@ def score_rows(
     session: Session, kind: Kind, ids: Sequence[str], outcomes: Outcomes, rows: Mapping[str, Any]
 ) -> list[ScoreRow]:
     """Return what to keep of these outcomes, with what lists show; ``rows`` are the features by id."""
-    from crm_store.repositories.scores import ScoreRow
-    from crm_store.repositories.subjects import listings
+    from crm_store.repositories.scores.log import ScoreRow
+    from crm_store.repositories.sight.subjects import listings
     from serving.ladder import Answer
 
     shown = listings(session, kind.entity, ids)

@@ -103,7 +103,7 @@ def shadow_duel(runtime: Runtime, model: str, now: datetime) -> tuple[str, Duel]
     """Return the challenger in the shadow, and how both did on outcomes known at ``now``."""
     import pandas as pd
 
-    from crm_store.repositories.shadow_scores import KeptPair, pairs_of
+    from crm_store.repositories.scores.shadows import KeptPair, pairs_of
     from training.bundle import SHADOW
     from training.shadowing import compare_shadow
 

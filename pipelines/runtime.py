@@ -153,7 +153,7 @@ class Runtime:
 
     def _keep_pairs(self, model: str, pairs: Sequence[Pair]) -> None:
         from crm_store.database import transaction
-        from crm_store.repositories.shadow_scores import append_pairs
+        from crm_store.repositories.scores.shadows import append_pairs
 
         with transaction(self.sessions) as session:
             append_pairs(session, model, [(one.entity_id, one.live, one.shadow) for one in pairs], utc_now())
@@ -181,7 +181,7 @@ class Runtime:
         """Return how far behind the feed the fresh scores are, None while the store does not answer."""
         from sqlalchemy.exc import DBAPIError
 
-        from crm_store.repositories.consumers import FRESH, standing
+        from crm_store.repositories.history.consumers import FRESH, standing
         from serving.metrics import Feed
 
         try:

@@ -14,7 +14,7 @@ _BAND_COLOURS = {"red": "red", "yellow": "yellow", "green": "green"}
 
 def neediest(runtime: Runtime, kind: Kind) -> list[dict[str, Any]]:
     """Return the first lines of the ranked list, each with its strongest reason against."""
-    from crm_store.repositories.scores import latest, ranked
+    from crm_store.repositories.scores.log import latest, ranked
     from serving.explain import sentence
 
     with runtime.sessions() as session:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from crm_store.domain.policy import Viewer
 from crm_store.domain.scores import Score
 from crm_store.repositories.candidates import Field
-from crm_store.repositories.subjects import Subject
+from crm_store.repositories.sight.subjects import Subject
 from serving.kinds import Entity
 
 __all__ = [

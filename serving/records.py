@@ -11,13 +11,16 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.domain.policy import Viewer
-from crm_store.repositories import event_log, scores, sight, visits
+from crm_store.repositories import visits
 from crm_store.repositories.candidates import Field, field_of
 from crm_store.repositories.cursors import BadCursor
 from crm_store.repositories.fields import FIELDS
-from crm_store.repositories.records import get_record
-from crm_store.repositories.scores import StoredScore
-from crm_store.repositories.subjects import Subject, subjects
+from crm_store.repositories.scores import log as scores
+from crm_store.repositories.scores.log import StoredScore
+from crm_store.repositories.sight import sight
+from crm_store.repositories.sight.subjects import Subject, subjects
+from crm_store.repositories.sources import event_log
+from crm_store.repositories.writes.records import get_record
 from crm_store.services.access import viewer_of_key
 from serving.kinds import Entity
 from serving.ports import CursorRefusedError, ListFilter, PastScore, RankedPage, SeenRecords

@@ -30,7 +30,7 @@ def read_source(folder: Path, name: str, columns: Sequence[str], now: datetime) 
     """
     import pandas as pd
 
-    from crm_store.repositories.source_files import read_rows
+    from crm_store.repositories.sources.files import read_rows
 
     declared = SOURCES[name].columns
     moments = [column for column in columns if declared[column] == "moment"]

@@ -15,9 +15,9 @@ from crm_store.imports.reader import Cells, Chunk
 from crm_store.imports.references import References
 from crm_store.imports.rejects import Refused
 from crm_store.repositories import problems
-from crm_store.repositories.bulk import MOMENT
 from crm_store.repositories.fields import FIELDS, Kind
 from crm_store.repositories.problems import Problem, StoreError
+from crm_store.repositories.writes.bulk import MOMENT
 
 _ARROW: dict[Kind, pa.DataType] = {
     "string": pa.string(),

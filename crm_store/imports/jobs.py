@@ -27,8 +27,8 @@ from crm_store.imports.rejects import Rejects
 from crm_store.imports.sheets import fingerprint
 from crm_store.models import ImportJob
 from crm_store.repositories import import_jobs
-from crm_store.repositories.bulk import Progress
 from crm_store.repositories.problems import Problem, StoreError
+from crm_store.repositories.writes.bulk import Progress
 
 RECORD_ROWS = 5_000
 """Rows of records in one transaction: few enough that other writers of SQLite wait seconds, not minutes."""

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from crm_store.imports.batches import Batch
 from crm_store.imports.mapping import ColumnMapping
 from crm_store.imports.records import Loaded, RecordImport
-from crm_store.repositories.constraints import refusal
 from crm_store.repositories.fields import FIELDS
 from crm_store.repositories.import_jobs import add_facts
+from crm_store.repositories.writes.constraints import refusal
 
 Load = Callable[[Session, Batch], Loaded]
 """Stores a batch within a transaction; what the database refuses is raised as IntegrityError."""

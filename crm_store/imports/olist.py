@@ -23,9 +23,10 @@ from crm_store.imports.loading import Load
 from crm_store.imports.mapping import ColumnMapping, ColumnRule
 from crm_store.imports.reader import CsvRows, examine
 from crm_store.imports.records import Loaded, RecordImport, Version
-from crm_store.repositories import bulk, problems
-from crm_store.repositories.bulk import Progress, add_history
+from crm_store.repositories import problems
 from crm_store.repositories.problems import Problem, StoreError
+from crm_store.repositories.writes import bulk
+from crm_store.repositories.writes.bulk import Progress, add_history
 
 SOURCE = "olist"
 ACTOR = f"import:{SOURCE}"

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from crm_store.imports.batches import Batch
 from crm_store.imports.mapping import ColumnMapping
 from crm_store.imports.rejects import Refused
-from crm_store.repositories.bulk import add_history
 from crm_store.repositories.fields import Value, check_whole, complete_new
 from crm_store.repositories.import_jobs import histories, known_by_outside_id
 from crm_store.repositories.problems import Problem, StoreError
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.bulk import add_history
+from crm_store.repositories.writes.records import write_record
 
 State = Mapping[str, Any]
 

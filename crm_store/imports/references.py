@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from crm_store.domain.ids import stable_id
 from crm_store.imports.mapping import ColumnMapping, ColumnRule
 from crm_store.repositories import problems
-from crm_store.repositories.bulk import existing_ids
 from crm_store.repositories.import_jobs import ids_by_name, known_by_outside_id, table_of
 from crm_store.repositories.problems import Problem
+from crm_store.repositories.writes.bulk import existing_ids
 
 # Words remembered per column; then the memory starts anew.
 _REMEMBERED = 1_000_000

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm_store.models import Lead, Rep
 from crm_store.repositories.problems import Problem, StoreError, unknown_reference
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.records import write_record
 
 CLOSED_STATUSES = ("won", "lost")
 

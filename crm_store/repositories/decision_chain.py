@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm_store.models import Account, Activity, ChangeLog, Contact, ContactRelation, Rep, RoleChange
 from crm_store.models.choices import COMMUNICATION_CHANNELS
-from crm_store.repositories import changelog
+from crm_store.repositories.writes import changelog
 
 
 @dataclass(frozen=True)

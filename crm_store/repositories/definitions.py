@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from crm_store.models import Definition
 from crm_store.repositories import problems
-from crm_store.repositories.guards import check_way
 from crm_store.repositories.problems import Problem, StoreError
+from crm_store.repositories.writes.guards import check_way
 
 _MAX_NAME = 80
 

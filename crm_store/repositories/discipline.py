@@ -20,8 +20,8 @@ from crm_store.domain.field_classes import CLASSES
 from crm_store.domain.policy import field_rule
 from crm_store.domain.weekly_brief import Moved
 from crm_store.models import ChangeLog, Rep, Team
-from crm_store.repositories.scoped_records import JUDGED, GroupBy, Scope, ScopedRecords, flag_of
-from crm_store.repositories.sight import SightSession, whole_store
+from crm_store.repositories.sight.scoped_records import JUDGED, GroupBy, Scope, ScopedRecords, flag_of
+from crm_store.repositories.sight.sight import SightSession, whole_store
 
 _STREAM = {"yield_per": 2_000}
 # Classes of fields whose mask leaves something standing; a masked number is shown as nothing.

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from crm_store.domain.ids import new_id
 from crm_store.models import ChangeLog, ImportJob
-from crm_store.repositories import changelog
 from crm_store.repositories.fields import FACTS, RECORDS, Value
 from crm_store.repositories.problems import Problem, StoreError
 from crm_store.repositories.rows import in_batches, insert_arrow
+from crm_store.repositories.writes import changelog
 
 _LOOKUP = 5_000
 

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm_store.models import Account, Activity, Contract, CurrentScore, Lead, OrderSnapshot, Rep, Ticket
-from crm_store.repositories.masking import mask_phone
-from crm_store.repositories.merges import with_merged
+from crm_store.repositories.duplicates.merges import with_merged
+from crm_store.repositories.sight.masking import mask_phone
 
 Mark = tuple[datetime, str]
 """A place in a timeline: everything older than this moment and, at the same moment, of a smaller id."""

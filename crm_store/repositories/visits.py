@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 
 from crm_store.models import Activity, Ticket
-from crm_store.repositories.merges import with_merged
-from crm_store.repositories.sight import SightSession, shown_rows, whole_store
+from crm_store.repositories.duplicates.merges import with_merged
+from crm_store.repositories.sight.sight import SightSession, shown_rows, whole_store
 
 MOST = 50
 _CONVERSATIONS = ("chat", "call", "email", "meeting")

@@ -12,7 +12,7 @@ from crm_store.models import User
 from crm_store.models.choices import ROLES
 from crm_store.repositories import access, problems
 from crm_store.repositories.problems import Problem, StoreError
-from crm_store.repositories.records import get_record, write_record
+from crm_store.repositories.writes.records import get_record, write_record
 from crm_store.services.passwords import DEFAULT, MAX_LENGTH, MIN_LENGTH, Passwords
 
 # The change log names a writer as ``way:name`` in 80 characters.

@@ -11,9 +11,9 @@ from typing import Any
 
 from crm_store.repositories import listing
 from crm_store.repositories.problems import Problem, StoreError
-from crm_store.repositories.sight import SightSession, can_write_all
-from crm_store.repositories.upsert import MAX_ROWS, UpsertRow, upsert_records
-from crm_store.repositories.upsert_plan import RowResult
+from crm_store.repositories.sight.sight import SightSession, can_write_all
+from crm_store.repositories.writes.upsert import MAX_ROWS, UpsertRow, upsert_records
+from crm_store.repositories.writes.upsert_plan import RowResult
 from crm_store.services import gates
 from crm_store.services.records import COMPARED, after_write, problems_of
 

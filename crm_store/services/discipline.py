@@ -24,9 +24,9 @@ from crm_store.domain.weekly_brief import (
     worst_fields,
 )
 from crm_store.repositories import delays, discipline, problems, views
-from crm_store.repositories.masking import masked
 from crm_store.repositories.problems import Problem, StoreError
-from crm_store.repositories.scoped_records import GROUPS, GroupBy, Scope
+from crm_store.repositories.sight.masking import masked
+from crm_store.repositories.sight.scoped_records import GROUPS, GroupBy, Scope
 from crm_store.services.definitions import key_fields, names
 
 __all__ = [

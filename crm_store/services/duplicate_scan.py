@@ -21,10 +21,10 @@ from crm_store.intake.duplicates.keys import MEETING_KINDS, keys_of, profile_of
 from crm_store.intake.duplicates.profile import Profile, read_profile
 from crm_store.intake.duplicates.reasons import reasons_of
 from crm_store.intake.duplicates.scoring import THRESHOLD, Judgement, judge
-from crm_store.repositories import dedupe_keys
-from crm_store.repositories import duplicates as pairs
-from crm_store.repositories.dedupe_keys import RecordKey
-from crm_store.repositories.duplicates import FoundPair
+from crm_store.repositories.duplicates import keys as dedupe_keys
+from crm_store.repositories.duplicates import pairs
+from crm_store.repositories.duplicates.keys import RecordKey
+from crm_store.repositories.duplicates.pairs import FoundPair
 
 Step = Literal["keys", "pairs", "recheck"]
 STEPS: tuple[Step, ...] = ("keys", "pairs", "recheck")

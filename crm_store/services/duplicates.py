@@ -18,9 +18,9 @@ from crm_store.intake.duplicates.profile import Profile, read_profile
 from crm_store.intake.duplicates.reasons import reasons_of
 from crm_store.intake.duplicates.scoring import THRESHOLD, judge
 from crm_store.models import DuplicatePair
-from crm_store.repositories import dedupe_keys
-from crm_store.repositories import duplicates as pairs
-from crm_store.repositories.duplicates import FoundPair, Reason
+from crm_store.repositories.duplicates import keys as dedupe_keys
+from crm_store.repositories.duplicates import pairs
+from crm_store.repositories.duplicates.pairs import FoundPair, Reason
 from crm_store.repositories.problems import Problem, StoreError
 
 MOST_COMPARED = 50

@@ -11,10 +11,10 @@ from crm_store.domain.policy import BELONGING
 from crm_store.models.choices import COMMUNICATION_CHANNELS
 from crm_store.repositories import listing, problems
 from crm_store.repositories.fields import FACTS, FIELDS
-from crm_store.repositories.guards import check_activity
 from crm_store.repositories.listing import Filter, Wanted
 from crm_store.repositories.problems import Problem, StoreError
-from crm_store.repositories.sight import SightSession, can_write, visible_ids
+from crm_store.repositories.sight.sight import SightSession, can_write, visible_ids
+from crm_store.repositories.writes.guards import check_activity
 from crm_store.services import stage_one
 from crm_store.services.records import AlreadyThere, check_references, check_values, identify
 

@@ -17,7 +17,7 @@ from crm_store.domain.stages import LOST, ORDER, Missing, count_evidence, gates_
 from crm_store.repositories import definitions, evidence, problems
 from crm_store.repositories.fields import FIELDS
 from crm_store.repositories.problems import Problem, StoreError
-from crm_store.repositories.records import get_record
+from crm_store.repositories.writes.records import get_record
 from crm_store.rules.errors import RuleFailed, RuleRefused
 from crm_store.rules.gates import NAME, StageGate, shipped_document, validate_gate
 

@@ -19,7 +19,7 @@ from crm_store.models import Submission
 from crm_store.repositories import listing, problems, submissions
 from crm_store.repositories.fields import FIELDS
 from crm_store.repositories.problems import Problem, StoreError
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.records import write_record
 from crm_store.services import stage_one
 from crm_store.services.duplicates import Candidate, check_record
 from crm_store.services.records import as_moment, problems_of

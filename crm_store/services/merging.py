@@ -15,13 +15,12 @@ from sqlalchemy.orm import Session
 
 from crm_store.domain.ids import new_id
 from crm_store.models import MergeLog
-from crm_store.repositories import duplicates as pairs
-from crm_store.repositories import merges
+from crm_store.repositories.duplicates import merges, pairs
+from crm_store.repositories.duplicates.merges import MERGED_INTO
 from crm_store.repositories.fields import FIELDS, from_log, to_log
-from crm_store.repositories.merges import MERGED_INTO
-from crm_store.repositories.permits import not_found
 from crm_store.repositories.problems import Problem, StoreError, unknown_field
-from crm_store.repositories.records import write_record
+from crm_store.repositories.sight.permits import not_found
+from crm_store.repositories.writes.records import write_record
 from crm_store.services.duplicates import check_record
 
 MERGEABLE = ("lead", "account")

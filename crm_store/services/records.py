@@ -15,8 +15,8 @@ from crm_store.domain.policy import BELONGING, rows_for
 from crm_store.repositories import listing, problems
 from crm_store.repositories.fields import DEFAULTS, FACTS, FIELDS, RECORDS, REQUIRED, Field, Value
 from crm_store.repositories.problems import Problem, StoreError
-from crm_store.repositories.records import Conflict, write_record
-from crm_store.repositories.sight import SightSession, can_write, not_found, visible_ids
+from crm_store.repositories.sight.sight import SightSession, can_write, not_found, visible_ids
+from crm_store.repositories.writes.records import Conflict, write_record
 from crm_store.services import gates, stage_one
 from crm_store.services.duplicates import Candidate, check_record
 

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from crm_store.domain.seals import GENESIS, Line, Seal, StreamSeal, run
-from crm_store.repositories import changelog
-from crm_store.repositories.sealed import STREAMS, Stream, is_re_chained
+from crm_store.repositories.history.sealed import STREAMS, Stream, is_re_chained
+from crm_store.repositories.writes import changelog
 from crm_store.services.seal_book import KeptSeal, SealBook, seals_of
 from crm_store.services.seal_findings import Finding
 from crm_store.services.seal_keys import SealChecker

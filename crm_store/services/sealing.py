@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm_store.domain.seals import GENESIS, Line, Seal, StreamSeal, run
+from crm_store.repositories.history.sealed import STREAMS, Stream
 from crm_store.repositories.problems import Problem, StoreError
-from crm_store.repositories.sealed import STREAMS, Stream
 from crm_store.services.seal_book import BrokenSeal, KeptSeal, SealBook
 from crm_store.services.seal_keys import SealChecker, SealSigner
 

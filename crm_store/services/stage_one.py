@@ -13,7 +13,7 @@ from crm_store.models.choices import COMMUNICATION_CHANNELS
 from crm_store.repositories import listing
 from crm_store.repositories.listing import Filter, Wanted
 from crm_store.repositories.problems import Problem, StoreError
-from crm_store.repositories.records import get_record, write_record
+from crm_store.repositories.writes.records import get_record, write_record
 
 TASK_KIND = "complete_intake"
 _ACTOR = "job:intake"

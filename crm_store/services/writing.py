@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from crm_store.repositories.narrowing import SightSession
-from crm_store.repositories.permits import write_as
-from crm_store.repositories.records import write_record
+from crm_store.repositories.sight.narrowing import SightSession
+from crm_store.repositories.sight.permits import write_as
+from crm_store.repositories.writes.records import write_record
 
 _REASON_LENGTH = 200
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_store.domain.sources import SOURCES
-from crm_store.repositories.source_files import GONE, POSITION, files_of
+from crm_store.repositories.sources.files import GONE, POSITION, files_of
 from features.errors import FeatureError
 
 if TYPE_CHECKING:

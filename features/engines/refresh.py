@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_store.repositories.source_files import POSITION, TOUCHED, SourceLog, read_log
+from crm_store.repositories.sources.files import POSITION, TOUCHED, SourceLog, read_log
 from features.catalog import catalog_hash, names_of
 from features.engines.duckdb_tables import bind, connected
 from features.errors import FeatureError

@@ -29,7 +29,7 @@ Version = dict[str, Any]
 
 @dataclass(frozen=True)
 class DemoCompany:
-    """What the simulation wrote down, in the row formats of ``crm_store.repositories.bulk``.
+    """What the simulation wrote down, in the row formats of ``crm_store.repositories.writes.bulk``.
 
     ``histories``: entity → versions ``{"id", "source", "external_id", "recorded_at", "fields"}``, the first
     of an id being its creation, and sorted by ``recorded_at`` within an id. ``facts``: ``activity`` and

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crm_store.models import Activity, OrderSnapshot
-from crm_store.repositories.bulk import load_facts, load_history
+from crm_store.repositories.writes.bulk import load_facts, load_history
 from pipelines.demo_company import DemoCompany, Progress
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from crm_store.repositories.affected import Affected, affected_by
-from crm_store.repositories.event_log import HISTORY_SOURCES
-from crm_store.repositories.histories import MOVABLE, histories, moves
-from crm_store.repositories.lead_flow import FlowReader
-from crm_store.repositories.rep_reader import RepReader, Touched
-from crm_store.repositories.score_moves import append_moved
+from crm_store.repositories.scores.moves import append_moved
+from crm_store.repositories.sources.affected import Affected, affected_by
+from crm_store.repositories.sources.event_log import HISTORY_SOURCES
+from crm_store.repositories.sources.histories import MOVABLE, histories, moves
+from crm_store.repositories.sources.lead_flow import FlowReader
+from crm_store.repositories.sources.rep_reader import RepReader, Touched
 from features.catalog import features_of
 from features.declare import Feature, Value
 from features.engines.python_engine import evaluate
@@ -32,7 +32,7 @@ from serving.kinds import KINDS, LEAD, Kind
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from crm_store.repositories.events import Event
+    from crm_store.repositories.history.events import Event
     from pipelines.runtime import Runtime
     from serving.ladder import Outcomes
 

@@ -18,10 +18,10 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING
 
 from crm_store.database import transaction
-from crm_store.repositories.affected import KINDS
-from crm_store.repositories.consumers import FRESH, LeaseLost, advance, claim, release, standing
-from crm_store.repositories.feed import FeedPage, read_feed
-from crm_store.repositories.rep_reader import KINDS as OF_REPS
+from crm_store.repositories.history.consumers import FRESH, LeaseLost, advance, claim, release, standing
+from crm_store.repositories.history.feed import FeedPage, read_feed
+from crm_store.repositories.sources.affected import KINDS
+from crm_store.repositories.sources.rep_reader import KINDS as OF_REPS
 from pipelines.fresh.recompute import Recompute
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pydantic import Field, create_model
 from crm_store.domain.policy import Relation
 from crm_store.repositories import listing
 from crm_store.repositories.fields import to_log
-from crm_store.repositories.sight import relations_of, shown_changes
+from crm_store.repositories.sight.sight import relations_of, shown_changes
 from crm_store.services import bulk_records
 from crm_store.services.bulk_records import BulkRow, RowOutcome
 from serving.crm.contract import MAX_BULK, MAX_INTEGER, PATCH, ProblemOut, Strict

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from crm_store.domain.decision_chain import CustomerInfluence
 from crm_store.repositories import listing
-from crm_store.repositories.sight import relations_of, shown
+from crm_store.repositories.sight.sight import relations_of, shown
 from crm_store.services import decision_chain, role_changes
 from serving.crm import params
 from serving.crm.contract import OUT, Strict, page_model

@@ -21,14 +21,14 @@ from starlette.responses import StreamingResponse
 
 from crm_store.domain.policy import Viewer, rows_for
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import Conflict, get_record
-from crm_store.repositories.sight import (
+from crm_store.repositories.sight.sight import (
     SightSession,
     relations_of,
     shown_changes,
     viewer_session,
     viewer_transaction,
 )
+from crm_store.repositories.writes.records import Conflict, get_record
 from crm_store.services import idempotency
 from crm_store.services.access import KEY_MARK, viewer_of_key, viewer_of_session
 from crm_store.services.idempotency import KeptReply

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from crm_store.models import DuplicatePair, MergeLog
-from crm_store.repositories import duplicates as pairs
-from crm_store.repositories import listing, merges
+from crm_store.repositories import listing
+from crm_store.repositories.duplicates import merges, pairs
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.sight import can_write, check_may, not_found, shown_rows, visible_ids
+from crm_store.repositories.sight.sight import can_write, check_may, not_found, shown_rows, visible_ids
 from crm_store.services import duplicates, merging
 from serving.crm import params
 from serving.crm.contract import Strict

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from crm_store.domain.policy import Viewer
-from crm_store.repositories.sight import shown
+from crm_store.repositories.sight.sight import shown
 from crm_store.services.duplicates import Candidate
 
 

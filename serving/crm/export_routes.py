@@ -12,7 +12,7 @@ from crm_store.exports.csv_file import export_csv
 from crm_store.exports.xlsx_file import export_xlsx
 from crm_store.repositories import listing
 from crm_store.repositories.listing import Wanted
-from crm_store.repositories.sight import shown_rows, viewer_session
+from crm_store.repositories.sight.sight import shown_rows, viewer_session
 from serving.crm import params
 from serving.crm.listed import PAGING, list_params, wanted
 from serving.crm.operation import Call, Operation, Policy, Reply

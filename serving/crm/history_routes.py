@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from crm_store.domain.policy import Relation, Viewer, rows_for
-from crm_store.repositories import asof, feed, listing
-from crm_store.repositories.events import Event
+from crm_store.repositories import listing
 from crm_store.repositories.fields import FACTS, RECORDS
-from crm_store.repositories.sight import (
+from crm_store.repositories.history import asof, feed
+from crm_store.repositories.history.events import Event
+from crm_store.repositories.sight.sight import (
     relations_of,
     shown,
     shown_entry,

@@ -18,7 +18,7 @@ from crm_store.models.jobs import IMPORT_STATUSES
 from crm_store.repositories import import_jobs
 from crm_store.repositories.fields import FACTS, RECORDS
 from crm_store.repositories.problems import Problem, StoreError
-from crm_store.repositories.sight import shown, shown_rows
+from crm_store.repositories.sight.sight import shown, shown_rows
 from serving.crm import params
 from serving.crm.contract import ProblemOut, Strict
 from serving.crm.mapping_routes import MAPPING_NAME

@@ -14,7 +14,7 @@ from crm_store.models.intake import SUBMISSION_STATUSES
 from crm_store.repositories import cursors, submissions
 from crm_store.repositories.cursors import BadCursor
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.sight import SightSession, shown_rows
+from crm_store.repositories.sight.sight import SightSession, shown_rows
 from crm_store.services import idempotency, intake, webhooks
 from crm_store.services.intake import Received
 from serving.crm import params

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from crm_store.repositories.fields import Field
 from crm_store.repositories.listing import Comparison, Filter, Sort, Wanted, listed_fields
-from crm_store.repositories.sight import filterable
+from crm_store.repositories.sight.sight import filterable
 from crm_store.services import facts
 from serving.crm import params
 from serving.crm.operation import Call

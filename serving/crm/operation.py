@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from crm_store.domain.policy import Viewer
-from crm_store.repositories.sight import SightSession
+from crm_store.repositories.sight.sight import SightSession
 from serving.crm.params import Param
 
 if TYPE_CHECKING:

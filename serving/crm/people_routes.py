@@ -11,7 +11,7 @@ from pydantic import Field
 
 from crm_store.models.choices import ROLES
 from crm_store.repositories import listing
-from crm_store.repositories.sight import can_write
+from crm_store.repositories.sight.sight import can_write
 from crm_store.services import access
 from crm_store.services.access import SecondFactorNeeded, SignInRefused
 from serving.crm import params

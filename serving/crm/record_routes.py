@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crm_store.repositories import asof, listing
-from crm_store.repositories.sight import check_may, relations_of, shown, shown_rows
+from crm_store.repositories import listing
+from crm_store.repositories.history import asof
+from crm_store.repositories.sight.sight import check_may, relations_of, shown, shown_rows
 from crm_store.services import records
 from crm_store.services.records import Written
 from serving.crm import params

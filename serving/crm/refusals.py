@@ -10,7 +10,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from crm_store.repositories.fields import to_log
 from crm_store.repositories.problems import Problem as StoreProblem
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import Conflict
+from crm_store.repositories.writes.records import Conflict
 from serving.errors import PROBLEMS, Problem, ServingError
 
 _DOCS = ("接口说明见 /docs", "See /docs for the interface")

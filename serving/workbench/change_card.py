@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from crm_store.domain.scores import Score
-from crm_store.repositories.scores import StoredScore
+from crm_store.repositories.scores.log import StoredScore
 from features.meanings import title_of
 from serving.change import Change, change
 from serving.workbench import formats

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from crm_store.repositories.scores import StoredScore
+from crm_store.repositories.scores.log import StoredScore
 from crm_store.repositories.views import Mark
 from serving.errors import why_of
 from serving.kinds import LEAD, Kind

@@ -13,9 +13,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.domain.policy import Viewer
 from crm_store.domain.scores import Band, Reason, Source
-from crm_store.repositories import event_log, scores, sight, views
-from crm_store.repositories.scores import RankedScore, StoredScore
-from crm_store.repositories.sight import SightSession
+from crm_store.repositories import views
+from crm_store.repositories.scores import log as scores
+from crm_store.repositories.scores.log import RankedScore, StoredScore
+from crm_store.repositories.sight import sight
+from crm_store.repositories.sight.sight import SightSession
+from crm_store.repositories.sources import event_log
 from crm_store.rules.engine import RuleBook
 from features.engines import python_engine
 from features.errors import FeatureError

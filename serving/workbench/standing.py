@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.domain.policy import Viewer
-from crm_store.repositories import event_log, sight, visits
-from crm_store.repositories.scores import StoredScore
+from crm_store.repositories import visits
+from crm_store.repositories.scores.log import StoredScore
+from crm_store.repositories.sight import sight
+from crm_store.repositories.sources import event_log
 from features.account_voice import COMPETITOR_WORDS
 from serving.assessment import Assessment, Assessor
 from serving.visit_pack import LOOKED_BACK, service_told

@@ -7,9 +7,9 @@ from sqlalchemy import insert
 
 from crm_store.database import transaction
 from crm_store.models import Activity
-from crm_store.repositories.bulk import load_history
-from crm_store.repositories.consumers import FRESH, begin_at
-from crm_store.repositories.feed import feed_end
+from crm_store.repositories.history.consumers import FRESH, begin_at
+from crm_store.repositories.history.feed import feed_end
+from crm_store.repositories.writes.bulk import load_history
 from pipelines.runtime import Runtime
 from pipelines.state import HomeState
 from tests.bench._serve_home import promote_champion, random_features

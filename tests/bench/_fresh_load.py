@@ -13,7 +13,7 @@ from sqlalchemy import insert
 
 from crm_store.database import transaction
 from crm_store.models import Activity
-from crm_store.repositories.consumers import FRESH, standing
+from crm_store.repositories.history.consumers import FRESH, standing
 from pipelines.runtime import Runtime
 from tests.bench._fresh_home import LEADS
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import select
 
 from crm_store.models import ScoreLog
-from crm_store.repositories.consumers import FRESH, standing
-from crm_store.repositories.feed import feed_end, read_feed
+from crm_store.repositories.history.consumers import FRESH, standing
+from crm_store.repositories.history.feed import feed_end, read_feed
 from pipelines.runtime import Runtime
 from tests.bench._fresh_load import WARM
 

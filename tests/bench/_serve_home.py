@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crm_store.database import migrate, open_engine, session_factory, transaction
-from crm_store.repositories.bulk import load_history
+from crm_store.repositories.writes.bulk import load_history
 from crm_store.services.access import create_api_key
 from features.catalog import catalog_hash, features_of
 from pipelines.state import HomeState

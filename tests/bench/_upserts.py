@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from crm_store.database import session_factory, transaction, write_connection
-from crm_store.repositories.upsert import MAX_ROWS, UpsertRow, upsert_records
+from crm_store.repositories.writes.upsert import MAX_ROWS, UpsertRow, upsert_records
 from tests.bench._stores import analyzed, stores
 
 RUNS = 5

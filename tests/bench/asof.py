@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from crm_store.database import session_factory
-from crm_store.repositories.asof import as_of
-from crm_store.repositories.bulk import load_history
+from crm_store.repositories.history.asof import as_of
+from crm_store.repositories.writes.bulk import load_history
 from tests.bench._stores import analyzed, stores
 
 SMALL = 10_000

@@ -28,7 +28,7 @@ from crm_store.imports.mapping import ColumnMapping
 from crm_store.models import Activity
 from crm_store.models.base import to_micros
 from crm_store.models.choices import CHANNELS
-from crm_store.repositories.bulk import load_history
+from crm_store.repositories.writes.bulk import load_history
 from tests.bench._upserts import compare_upserts
 
 ROWS = 1_000_000

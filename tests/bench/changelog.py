@@ -23,12 +23,12 @@ from sqlalchemy.orm import Session
 
 from crm_store.database import session_factory, transaction
 from crm_store.models import Lead
-from crm_store.repositories import chains, upsert
-from crm_store.repositories.chains import Chain, Entry, Signature
 from crm_store.repositories.fields import FIELDS, check_changes, complete_new
-from crm_store.repositories.records import write_record
 from crm_store.repositories.rows import any_of, insert_rows, update_rows
-from crm_store.repositories.upsert import UpsertRow
+from crm_store.repositories.writes import chains, upsert
+from crm_store.repositories.writes.chains import Chain, Entry, Signature
+from crm_store.repositories.writes.records import write_record
+from crm_store.repositories.writes.upsert import UpsertRow
 from tests.bench._stores import analyzed, stores, without_triggers
 
 WRITES = 300

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from crm_store.database import migrate, open_engine, session_factory
 from crm_store.models import DuplicatePair
-from crm_store.repositories.bulk import load_history
+from crm_store.repositories.writes.bulk import load_history
 from crm_store.services.duplicates import find_duplicates
 from pipelines.duplicate_scan import run_scan
 from tests.data_makers.duplicates import Made, make_leads, true_pairs

@@ -21,9 +21,9 @@ from sqlalchemy import Engine
 
 from crm_store.domain.sources import SOURCES
 from crm_store.models import Activity
-from crm_store.repositories.bulk import load_facts, load_history
-from crm_store.repositories.event_log import export_sources, keep_sources
-from crm_store.repositories.source_files import read_rows
+from crm_store.repositories.sources.event_log import export_sources, keep_sources
+from crm_store.repositories.sources.files import read_rows
+from crm_store.repositories.writes.bulk import load_facts, load_history
 from features.catalog import names_of
 from features.engines.ibis_engine import asked_table, compute_arrow
 from features.engines.refresh import refreshed

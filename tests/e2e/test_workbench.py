@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from crm_store.domain.policy import Viewer
-from crm_store.repositories.scores import latest, ranked
+from crm_store.repositories.scores.log import latest, ranked
 from serving.assessment import shipped_assessor
 from serving.workbench.standing import read_standing
 from tests.e2e.workbench_fixtures import WAIT_MS, Workbench, wait_alive

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from crm_store.database import transaction
 from crm_store.repositories.access import users
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.records import write_record
 from crm_store.services.access import (
     LOCK_AFTER,
     change_account,

@@ -14,10 +14,10 @@ from crm_store.database import migrate, open_engine, session_factory, transactio
 from crm_store.domain.ids import stable_id
 from crm_store.domain.scores import Reason, Score, band_of
 from crm_store.models import Activity, OrderSnapshot
-from crm_store.repositories.bulk import load_facts, load_history
-from crm_store.repositories.event_log import entity_history
-from crm_store.repositories.records import get_record
-from crm_store.repositories.scores import ScoreRow, append_scores
+from crm_store.repositories.scores.log import ScoreRow, append_scores
+from crm_store.repositories.sources.event_log import entity_history
+from crm_store.repositories.writes.bulk import load_facts, load_history
+from crm_store.repositories.writes.records import get_record
 from crm_store.services.access import create_user
 from features.engines.python_engine import evaluate
 

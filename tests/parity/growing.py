@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_store.domain.sources import SOURCES
-from crm_store.repositories.source_files import (
+from crm_store.repositories.sources.files import (
     GONE,
     POSITION,
     TOUCHED,

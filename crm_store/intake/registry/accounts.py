@@ -11,7 +11,7 @@ from crm_store.intake.registry.provider import RegistryFacts
 from crm_store.models import Account
 from crm_store.repositories import registry_cache
 from crm_store.repositories.problems import Problem
-from crm_store.repositories.records import Conflict, write_record
+from crm_store.repositories.writes.records import Conflict, write_record
 
 ACTOR = "job:registry"
 _PAGE = 1_000

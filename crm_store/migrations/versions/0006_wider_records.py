@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from crm_store.models.base import UtcMoment
-from crm_store.repositories.changelog import GENESIS, chain
+from crm_store.repositories.writes.changelog import GENESIS, chain
 
 revision = "0006"
 down_revision = "0005"

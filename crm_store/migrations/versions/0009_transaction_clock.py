@@ -2,7 +2,7 @@
 
 A default is not enough: an insert that names the column and leaves it empty, as the ORM's do, would pass it
 by. The numbers go on counting where they left off when a store is restored into a younger cluster, whose own
-count starts low: ``txid_offset`` is what a restore adds to it (``crm_store.repositories.clock``).
+count starts low: ``txid_offset`` is what a restore adds to it (``crm_store.repositories.history.clock``).
 """
 
 from alembic import op

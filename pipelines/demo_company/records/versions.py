@@ -1,4 +1,4 @@
-"""Writes record versions in the row format of ``crm_store.repositories.bulk.load_history``."""
+"""Writes record versions in the row format of ``crm_store.repositories.writes.bulk.load_history``."""
 
 from collections.abc import Mapping
 from datetime import datetime

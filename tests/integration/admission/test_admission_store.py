@@ -15,8 +15,8 @@ from crm_store.domain.admission import day_begins
 from crm_store.domain.policy import Viewer
 from crm_store.models import Document, Task
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import write_record
-from crm_store.repositories.sight import viewer_session
+from crm_store.repositories.sight.sight import viewer_session
+from crm_store.repositories.writes.records import write_record
 from crm_store.services.admission import OverviewItem, checklist, checklists_overview, file_document
 from crm_store.services.admission_lists import definition_of, save_checklist
 from crm_store.services.expiry_tasks import expiry_tasks

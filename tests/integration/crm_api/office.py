@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
 from crm_store.intake.cleaning.clean import warm
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.records import write_record
 from crm_store.services.access import create_api_key, create_user
 from crm_store.services.passwords import Passwords
 from crm_store.services.vault import Vault

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import transaction
 from crm_store.domain.policy import Viewer
 from crm_store.models import Activity, ChangeLog, ContactRelation
-from crm_store.repositories.changelog import verify
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.sight import viewer_session, viewer_transaction
+from crm_store.repositories.sight.sight import viewer_session, viewer_transaction
+from crm_store.repositories.writes.changelog import verify
 from crm_store.services import decision_chain as chains
 from tests.integration.decision_chain.chain_store import ACTOR, DAY, T0, hospital, write
 

@@ -17,9 +17,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import open_engine, session_factory, transaction
-from crm_store.repositories.records import write_record
-from crm_store.repositories.scores import ScoreRow, append_scores
-from crm_store.repositories.shadow_scores import append_pairs
+from crm_store.repositories.scores.log import ScoreRow, append_scores
+from crm_store.repositories.scores.shadows import append_pairs
+from crm_store.repositories.writes.records import write_record
 from crm_store.rules.engine import RuleBook
 from crm_store.services.access import create_api_key
 from features import online

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm_store.models import Activity
-from crm_store.repositories.records import get_record, write_record
+from crm_store.repositories.writes.records import get_record, write_record
 
 T0 = datetime(2026, 3, 1, 16, tzinfo=UTC)
 """Monday 2 March 2026, 00:00 in Shanghai."""

@@ -18,7 +18,7 @@ from crm_store.domain.policy import Viewer
 from crm_store.domain.weekly_brief import WEEK, brief_text
 from crm_store.repositories.fields import RECORDS
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.sight import viewer_session
+from crm_store.repositories.sight.sight import viewer_session
 from crm_store.services.definitions import key_fields, save_key_fields
 from crm_store.services.discipline import (
     Scope,

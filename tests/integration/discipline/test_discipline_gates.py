@@ -14,7 +14,7 @@ from crm_store.domain.stages import ORDER
 from crm_store.repositories import definitions
 from crm_store.repositories.fields import FIELDS
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import get_record
+from crm_store.repositories.writes.records import get_record
 from crm_store.services.gates import (
     RULE,
     GateClosed,

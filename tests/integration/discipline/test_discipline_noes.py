@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import transaction
 from crm_store.models import Lead, Opportunity
 from crm_store.models.choices import COMMUNICATION_CHANNELS
-from crm_store.repositories.guards import check_activity
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import get_record
+from crm_store.repositories.writes.guards import check_activity
+from crm_store.repositories.writes.records import get_record
 
 Sessions = sessionmaker[Session]
 Change = tuple[str, str, dict[str, Any]]

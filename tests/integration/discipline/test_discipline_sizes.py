@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
 from crm_store.models import Activity
-from crm_store.repositories.bulk import MOMENT, load_facts, load_history
+from crm_store.repositories.writes.bulk import MOMENT, load_facts, load_history
 from crm_store.services.discipline import completeness, entry_delays, incomplete_records
 from tests.sizes import full
 

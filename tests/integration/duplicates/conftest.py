@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import transaction
 from crm_store.models import Activity, DuplicatePair
 from crm_store.repositories.fields import FIELDS, RECORDS
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.records import write_record
 from crm_store.services.duplicates import Candidate, check_record
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)

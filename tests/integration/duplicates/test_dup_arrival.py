@@ -125,7 +125,7 @@ def test_a_telephone_that_too_many_share_is_passed_over(store: Any) -> None:
 
 
 def pair_between(store: Any, left: str, right: str) -> str:
-    from crm_store.repositories.duplicates import pair_id
+    from crm_store.repositories.duplicates.pairs import pair_id
 
     assert (left, right) in store.pairs()
     return pair_id("lead", left, right)

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm_store.models import MergeLog
-from crm_store.repositories.changelog import verify
-from crm_store.repositories.merges import survivor_of, with_merged
+from crm_store.repositories.duplicates.merges import survivor_of, with_merged
 from crm_store.repositories.problems import StoreError
+from crm_store.repositories.writes.changelog import verify
 from crm_store.services.merging import KeptChange, Undone, merge, mergeable_fields, undo
 
 ACTOR = "user:wang"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from crm_store.database import transaction
-from crm_store.repositories.changelog import verify
 from crm_store.repositories.problems import StoreError
+from crm_store.repositories.writes.changelog import verify
 from crm_store.services.merging import merge, undo
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crm_store.repositories.overlap import Overlap, overlap
+from crm_store.repositories.duplicates.overlap import Overlap, overlap
 from crm_store.services.merging import merge
 
 DAY = timedelta(days=1)

@@ -11,8 +11,8 @@ from crm_store.intake.duplicates.keys import meeting_keys
 from crm_store.intake.duplicates.profile import read_profile
 from crm_store.intake.duplicates.scoring import THRESHOLD, judge
 from crm_store.models import DedupeKey
-from crm_store.repositories.bulk import load_history
-from crm_store.repositories.duplicates import FoundPair
+from crm_store.repositories.duplicates.pairs import FoundPair
+from crm_store.repositories.writes.bulk import load_history
 from crm_store.services import duplicate_scan
 from crm_store.services.duplicate_scan import STEPS, Findings, keep, look, tasks
 from crm_store.services.duplicates import find_duplicates
@@ -82,7 +82,7 @@ def test_a_scan_heals_keys_and_takes_back_what_no_longer_holds(store: Any, leads
     (left, right), *_ = store.pairs()
 
     def forget_and_delete(session: Any) -> None:
-        from crm_store.repositories.records import write_record
+        from crm_store.repositories.writes.records import write_record
 
         wrong = {(right, ("start", "f" * 16))}
         duplicate_scan.dedupe_keys.add_keys(session, "lead", wrong)

@@ -25,7 +25,7 @@ from crm_store.connectors.sql_orders import SqlOrderConnector
 from crm_store.database import transaction
 from crm_store.domain.ids import stable_id
 from crm_store.models import OrderSnapshot
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.records import write_record
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 DAY = datetime(2026, 5, 20, tzinfo=UTC)

@@ -18,7 +18,7 @@ from crm_store.imports.mapping import ColumnMapping
 from crm_store.intake.registry.settings import read_registry
 from crm_store.models import Account, ImportJob, Lead, OrderSnapshot
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.records import write_record
 from pipelines import chores
 from pipelines.runtime import Runtime
 from pipelines.settings import Settings

@@ -27,10 +27,10 @@ from crm_store.imports.mapping import ColumnMapping
 from crm_store.imports.mappings import list_mappings, read_mapping, save_mapping, saved_mapping
 from crm_store.imports.preview import preview
 from crm_store.models import Account, ContactRelation, Lead
-from crm_store.repositories.changelog import verify
 from crm_store.repositories.import_jobs import get_job, list_jobs
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import states_of, write_record
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import states_of, write_record
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 # Nothing here depends on the kind of store.

@@ -17,9 +17,9 @@ from crm_store.imports import jobs
 from crm_store.imports.jobs import ImportReport, run_import
 from crm_store.imports.mapping import ColumnMapping
 from crm_store.models import Activity, ChangeLog, ImportJob, Lead
-from crm_store.repositories.changelog import verify
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import write_record
 from tests.sizes import full
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

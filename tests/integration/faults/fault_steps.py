@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import open_engine, session_factory, transaction
 from crm_store.models import Account, Activity, ChangeLog, Lead
-from crm_store.repositories.changelog import verify
-from crm_store.repositories.records import Conflict, write_record
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import Conflict, write_record
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

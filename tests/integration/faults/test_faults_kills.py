@@ -22,7 +22,7 @@ def test_a_killed_application_keeps_its_word(store_url: str, store_engine: Engin
     """A client with a ledger; its process is killed after some steps, and the next one goes on from there."""
     fault_steps.prepare(session_factory(store_engine))
     processes = get_context("forkserver")
-    processes.set_forkserver_preload(["crm_store.repositories.records"])
+    processes.set_forkserver_preload(["crm_store.repositories.writes.records"])
     chance, next_step = random.Random(1), 0
     for _ in range(APP_KILLS):
         ledger, writing = processes.Pipe(duplex=False)

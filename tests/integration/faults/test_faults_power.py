@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, func, select, text
 
 from crm_store.database import open_engine, session_factory
 from crm_store.models import Lead
-from crm_store.repositories.changelog import verify
+from crm_store.repositories.writes.changelog import verify
 from tests.sizes import full
 
 STEPS = 25

@@ -8,8 +8,8 @@ from typing import Any
 
 from crm_store.database import transaction
 from crm_store.models import Activity, OrderSnapshot
-from crm_store.repositories.event_log import entity_history
-from crm_store.repositories.records import write_record
+from crm_store.repositories.sources.event_log import entity_history
+from crm_store.repositories.writes.records import write_record
 from features.engines.python_engine import evaluate
 from pipelines.fresh.worker import Worker
 from pipelines.runtime import Runtime

@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from crm_store.repositories import scores, source_growth
-from crm_store.repositories.consumers import FRESH, standing
+from crm_store.repositories.history.consumers import FRESH, standing
+from crm_store.repositories.scores import log as scores
+from crm_store.repositories.sources import growth as source_growth
 from features.catalog import features_of
 from pipelines import jobs
 from serving.kinds import LEAD

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from crm_store.repositories.consumers import FRESH, standing
+from crm_store.repositories.history.consumers import FRESH, standing
 from tests.integration.fresh.fresh_home import Home, activity
 from tests.sizes import full
 

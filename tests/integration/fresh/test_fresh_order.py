@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from crm_store.database import transaction
 from crm_store.models import FeedConsumer, OrderSnapshot
-from crm_store.repositories import scores
+from crm_store.repositories.scores import log as scores
 from pipelines.fresh.worker import Pace, Worker
 from tests.integration.fresh.fresh_home import MINUTE, T0, Home, activity
 from tests.sizes import full

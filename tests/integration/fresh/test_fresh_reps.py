@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from crm_store.repositories.event_log import export_sources
+from crm_store.repositories.sources.event_log import export_sources
 from features.catalog import names_of
 from pipelines.fresh.worker import Worker
 from tests.integration.fresh.fresh_home import MINUTE, T0, Home, activity

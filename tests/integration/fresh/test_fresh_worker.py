@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from crm_store.repositories import scores
-from crm_store.repositories.consumers import FRESH, standing
+from crm_store.repositories.history.consumers import FRESH, standing
+from crm_store.repositories.scores import log as scores
 from pipelines.fresh.worker import Pace, Worker
 from tests.integration.fresh.fresh_home import MINUTE, T0, Home, activity
 from tests.settling import settle

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
 from crm_store.models import Activity, ChangeLog, Definition, Lead, OrderSnapshot, ScoreLog
-from crm_store.repositories import changelog
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes import changelog
+from crm_store.repositories.writes.records import write_record
 from crm_store.services.seal_audit import AuditReport, audit
 from crm_store.services.seal_book import SealBook
 from crm_store.services.seal_keys import SealSigner, create_keys

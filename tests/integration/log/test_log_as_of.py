@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import transaction
 from crm_store.domain.ids import new_id
 from crm_store.models import Activity
-from crm_store.repositories.asof import as_of, history
 from crm_store.repositories.cursors import BadCursor
+from crm_store.repositories.history.asof import as_of, history
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import states_of
+from crm_store.repositories.writes.records import states_of
 
 
 def test_a_record_as_it_was_known_at_each_moment(sessions: sessionmaker[Session], noise: None) -> None:

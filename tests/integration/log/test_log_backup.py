@@ -13,7 +13,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from crm_store.database import open_engine, session_factory
-from crm_store.repositories.feed import read_feed
+from crm_store.repositories.history.feed import read_feed
 from crm_store.repositories.problems import StoreError
 from crm_store.services.seal_keys import create_keys
 from pipelines.backup import check_backup, create_backup, restore_backup

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
 from crm_store.models import Activity, ChangeLog, OrderSnapshot
-from crm_store.repositories.changelog import GENESIS
-from crm_store.repositories.clock import catch_up
 from crm_store.repositories.cursors import BadCursor
-from crm_store.repositories.events import Event
-from crm_store.repositories.feed import read_feed
+from crm_store.repositories.history.clock import catch_up
+from crm_store.repositories.history.events import Event
+from crm_store.repositories.history.feed import read_feed
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.changelog import GENESIS
+from crm_store.repositories.writes.records import write_record
 from tests.settling import settle
 from tests.sizes import full
 

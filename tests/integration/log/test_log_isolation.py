@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import open_engine, session_factory, transaction
 from crm_store.domain.ids import stable_id
 from crm_store.models import ChangeLog, Lead
-from crm_store.repositories.changelog import verify
 from crm_store.repositories.claims import claim_lead, open_leads
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import Conflict, states_of, write_record
-from crm_store.repositories.upsert import UpsertRow, upsert_records
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import Conflict, states_of, write_record
+from crm_store.repositories.writes.upsert import UpsertRow, upsert_records
 from tests.sizes import full
 
 CLIENTS = 8

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
 from crm_store.models import Activity
-from crm_store.repositories.asof import as_of, history
-from crm_store.repositories.changelog import verify
-from crm_store.repositories.feed import read_feed
-from crm_store.repositories.records import Conflict, get_record, write_record
-from crm_store.repositories.upsert import UpsertRow, upsert_records
+from crm_store.repositories.history.asof import as_of, history
+from crm_store.repositories.history.feed import read_feed
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import Conflict, get_record, write_record
+from crm_store.repositories.writes.upsert import UpsertRow, upsert_records
 from tests.settling import settle
 from tests.sizes import FULL, full
 

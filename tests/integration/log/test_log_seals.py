@@ -32,8 +32,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
 from crm_store.models import Activity
-from crm_store.repositories.changelog import verify
 from crm_store.repositories.problems import StoreError
+from crm_store.repositories.writes.changelog import verify
 from crm_store.services.seal_audit import audit
 from crm_store.services.seal_book import SealBook
 from crm_store.services.seal_keys import SealSigner, create_keys

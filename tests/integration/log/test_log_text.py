@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crm_store.models.base import EPOCH
-from crm_store.repositories.changelog import canonical, chain, chain_text, signed, written
 from crm_store.repositories.fields import Value, to_log
+from crm_store.repositories.writes.changelog import canonical, chain, chain_text, signed, written
 
 TEXTS = st.text(st.characters(codec="utf-8"))
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import transaction
 from crm_store.domain.ids import stable_id
 from crm_store.models import Account, ChangeLog, Lead, User
-from crm_store.repositories.changelog import verify
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import get_record, states_of, write_record
-from crm_store.repositories.upsert import MAX_ROWS, UpsertRow, upsert_records
-from crm_store.repositories.upsert_plan import RowResult
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import get_record, states_of, write_record
+from crm_store.repositories.writes.upsert import MAX_ROWS, UpsertRow, upsert_records
+from crm_store.repositories.writes.upsert_plan import RowResult
 
 
 def test_rows_are_created_then_unchanged_then_updated(sessions: sessionmaker[Session]) -> None:

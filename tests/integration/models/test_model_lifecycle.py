@@ -10,8 +10,8 @@ import pytest
 
 from crm_store.database import open_engine, session_factory
 from crm_store.domain.scores import Score, band_of
-from crm_store.repositories import scores
-from crm_store.repositories.shadow_scores import KeptPair, append_pairs, pairs_of
+from crm_store.repositories.scores import log as scores
+from crm_store.repositories.scores.shadows import KeptPair, append_pairs, pairs_of
 from features.catalog import catalog_hash
 from pipelines import lifecycle
 from pipelines.lifecycle import ModelRefused

@@ -15,8 +15,8 @@ from crm_store.database import transaction
 from crm_store.domain.policy import Viewer
 from crm_store.domain.scores import Reason, Score
 from crm_store.models import Activity, OrderSnapshot
-from crm_store.repositories.records import write_record
-from crm_store.repositories.scores import ScoreRow, append_scores
+from crm_store.repositories.scores.log import ScoreRow, append_scores
+from crm_store.repositories.writes.records import write_record
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 DISTANCES = ("own", "team", "region", "far")

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from crm_store.models import CurrentScore, Lead, ScoreLog
 from crm_store.repositories.fields import FACTS, RECORDS
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.sight import can_write, viewer_session, visible_ids
+from crm_store.repositories.sight.sight import can_write, viewer_session, visible_ids
 from tests.integration.policy.company import BUSINESS, DISTANCES, NOBODIES, NOW, VIEWERS, Company, row_id
 
 OWN = {"own"}

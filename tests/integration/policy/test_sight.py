@@ -21,16 +21,19 @@ from crm_store.models import (
     User,
     WebSession,
 )
-from crm_store.repositories import changelog, event_log, scores, views
-from crm_store.repositories.nearness import RESOURCE_OF
-from crm_store.repositories.records import get_record
-from crm_store.repositories.sight import (
+from crm_store.repositories import views
+from crm_store.repositories.scores import log as scores
+from crm_store.repositories.sight.nearness import RESOURCE_OF
+from crm_store.repositories.sight.sight import (
     NotSeenThrough,
     SightSession,
     viewer_session,
     viewer_transaction,
     write_as,
 )
+from crm_store.repositories.sources import event_log
+from crm_store.repositories.writes import changelog
+from crm_store.repositories.writes.records import get_record
 from tests.integration.policy.company import NOW, VIEWERS, Company, write
 
 OTHER = aliased(Lead)

@@ -6,7 +6,7 @@ import pytest
 
 from crm_store.database import transaction
 from crm_store.models import Activity
-from crm_store.repositories.sight import viewer_session
+from crm_store.repositories.sight.sight import viewer_session
 from crm_store.repositories.visits import shown_visit_records
 from features.account_voice import COMPETITOR_WORDS
 from serving.assessment import shipped_assessor

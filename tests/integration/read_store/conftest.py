@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
 from crm_store.models import Activity, OrderSnapshot
-from crm_store.repositories.bulk import load_facts
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.bulk import load_facts
+from crm_store.repositories.writes.records import write_record
 from tests.integration.read_store.clock import HOUR, T0, Write
 
 

@@ -11,8 +11,13 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.domain.sources import SOURCES
-from crm_store.repositories import source_export
-from crm_store.repositories.event_log import HISTORY_SOURCES, entity_history, export_sources, raw_record
+from crm_store.repositories.sources import export as source_export
+from crm_store.repositories.sources.event_log import (
+    HISTORY_SOURCES,
+    entity_history,
+    export_sources,
+    raw_record,
+)
 from tests.integration.read_store.clock import HOUR, T0, Write
 
 ARROW = {"string": pa.string(), "float": pa.float64(), "moment": pa.timestamp("us", tz="UTC")}

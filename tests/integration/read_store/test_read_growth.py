@@ -19,11 +19,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import transaction
 from crm_store.domain.sources import SOURCES
 from crm_store.models import Activity, MergeLog, OrderSnapshot
-from crm_store.repositories import source_files, source_growth
-from crm_store.repositories.bulk import load_facts
-from crm_store.repositories.event_log import export_sources, keep_sources
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.source_files import files_of, read_log, read_rows
+from crm_store.repositories.sources import files as source_files
+from crm_store.repositories.sources import growth as source_growth
+from crm_store.repositories.sources.event_log import export_sources, keep_sources
+from crm_store.repositories.sources.files import files_of, read_log, read_rows
+from crm_store.repositories.writes.bulk import load_facts
 from crm_store.services.merging import merge, undo
 from features.engines import ibis_engine, refresh
 from features.store import FeatureStore

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
 from crm_store.models import Activity, MergeLog, OrderSnapshot
-from crm_store.repositories.bulk import load_facts
-from crm_store.repositories.event_log import entity_history, export_sources
+from crm_store.repositories.sources.event_log import entity_history, export_sources
+from crm_store.repositories.writes.bulk import load_facts
 from tests.integration.read_store.clock import HOUR, T0, Write
 
 Told = list[tuple[str, float, float | None]]

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import transaction
 from crm_store.domain.scores import Reason, Score, band_of
 from crm_store.models import CurrentScore, ScoreLog
-from crm_store.repositories import scores
 from crm_store.repositories.cursors import BadCursor
-from crm_store.repositories.scores import (
+from crm_store.repositories.scores import log as scores
+from crm_store.repositories.scores.log import (
     Page,
     RankedScore,
     ScoreRow,

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from crm_store.repositories.subjects import Subject, subjects
+from crm_store.repositories.sight.subjects import Subject, subjects
 from tests.integration.read_store.clock import HOUR, T0
 
 pytestmark = pytest.mark.usefixtures("company")

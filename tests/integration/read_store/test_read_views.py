@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
 from crm_store.domain.scores import Score
-from crm_store.repositories.event_log import raw_record
-from crm_store.repositories.scores import ScoreRow, append_scores
+from crm_store.repositories.scores.log import ScoreRow, append_scores
+from crm_store.repositories.sources.event_log import raw_record
 from crm_store.repositories.views import (
     account_detail,
     lead_detail,

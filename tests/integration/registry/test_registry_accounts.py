@@ -10,7 +10,7 @@ from crm_store.database import transaction
 from crm_store.intake.registry.accounts import enrich_accounts
 from crm_store.intake.registry.enrich import Enricher, Limits
 from crm_store.models import Account
-from crm_store.repositories.records import states_of, write_record
+from crm_store.repositories.writes.records import states_of, write_record
 from tests.integration.registry.local_registry import COMPANY, Registry
 
 EARLIER = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)

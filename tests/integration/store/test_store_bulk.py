@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
 from crm_store.models import Activity, ChangeLog, Lead, OrderSnapshot
-from crm_store.repositories.bulk import load_facts, load_history
-from crm_store.repositories.changelog import verify
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import states_of, write_record
+from crm_store.repositories.writes.bulk import load_facts, load_history
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import states_of, write_record
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

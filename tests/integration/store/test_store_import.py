@@ -14,10 +14,10 @@ from crm_store.domain.ids import stable_id
 from crm_store.imports.jobs import ImportReport, run_import
 from crm_store.imports.mapping import HIDDEN, KINDS, ColumnMapping
 from crm_store.models import Activity, Contract, ImportJob, Lead, OrderSnapshot
-from crm_store.repositories.changelog import verify
 from crm_store.repositories.fields import FIELDS, RECORDS
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import states_of, write_record
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import states_of, write_record
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 LEADS: dict[str, Any] = {

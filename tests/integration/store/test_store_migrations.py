@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import downgrade, migrate, open_engine, session_factory, transaction
 from crm_store.models import Base, Team
 from crm_store.models.base import UtcMoment
-from crm_store.repositories.changelog import verify
-from crm_store.repositories.records import states_of, write_record
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import states_of, write_record
 
 MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
 

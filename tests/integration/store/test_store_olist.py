@@ -13,9 +13,9 @@ from crm_store.domain.ids import stable_id
 from crm_store.imports.jobs import ImportReport
 from crm_store.imports.olist import FILES, import_olist
 from crm_store.models import Account, Lead, OrderSnapshot, Rep
-from crm_store.repositories.changelog import verify
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import states_of
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import states_of
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 MADE_UP = {

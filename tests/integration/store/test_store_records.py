@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import transaction
 from crm_store.domain.ids import new_id
 from crm_store.models import ChangeLog, Lead
-from crm_store.repositories.changelog import verify
 from crm_store.repositories.fields import FIELDS
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import Conflict, get_record, states_of, write_record
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import Conflict, get_record, states_of, write_record
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

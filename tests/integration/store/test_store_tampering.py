@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction, write_connection
 from crm_store.models import Activity, ScoreLog
-from crm_store.repositories.changelog import ChainProblem, verify
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.changelog import ChainProblem, verify
+from crm_store.repositories.writes.records import write_record
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 LOGS = ["change_log", "score_log", "activity"]

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import transaction
-from crm_store.repositories.changelog import verify
-from crm_store.repositories.records import Conflict, get_record, states_of, write_record
+from crm_store.repositories.writes.changelog import verify
+from crm_store.repositories.writes.records import Conflict, get_record, states_of, write_record
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 WRITERS = 4

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import transaction
 from crm_store.models import ApiKey, User, WebSession
 from crm_store.repositories.problems import StoreError
-from crm_store.repositories.records import write_record
+from crm_store.repositories.writes.records import write_record
 from crm_store.services import access
 from crm_store.services.access import SecondFactorNeeded, SignInRefused, Viewer
 from crm_store.services.passwords import Passwords

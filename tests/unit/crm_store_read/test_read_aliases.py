@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_store.repositories.aliases import Alias, closed
+from crm_store.repositories.sources.aliases import Alias, closed
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 

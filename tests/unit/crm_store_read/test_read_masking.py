@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm_store.repositories.masking import mask_changes, mask_phone
+from crm_store.repositories.sight.masking import mask_changes, mask_phone
 
 
 @pytest.mark.parametrize(

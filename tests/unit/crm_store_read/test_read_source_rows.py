@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from crm_store.repositories.source_rows import FOLDS
-from crm_store.repositories.source_versions import Entry, Row, parse_moment, versions
+from crm_store.repositories.sources.rows import FOLDS
+from crm_store.repositories.sources.versions import Entry, Row, parse_moment, versions
 
 T0 = datetime(2026, 3, 1, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)

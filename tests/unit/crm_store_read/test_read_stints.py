@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crm_store.repositories.source_rows import folded
-from crm_store.repositories.source_versions import Entry
+from crm_store.repositories.sources.rows import folded
+from crm_store.repositories.sources.versions import Entry
 
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
 

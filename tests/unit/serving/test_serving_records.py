@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm_store.database import migrate, open_engine, session_factory, transaction
 from crm_store.domain.scores import Reason, Score
-from crm_store.repositories.records import write_record
-from crm_store.repositories.scores import ScoreRow, append_scores
+from crm_store.repositories.scores.log import ScoreRow, append_scores
+from crm_store.repositories.writes.records import write_record
 from crm_store.services.access import create_api_key
 from serving.ports import CursorRefusedError, ListFilter, SeenRecords, Viewer
 from serving.records import StoreRecords

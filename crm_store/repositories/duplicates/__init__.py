@@ -1,0 +1,1 @@
+"""Finding the same customer twice, and merging the records."""

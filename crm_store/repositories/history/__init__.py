@@ -1,0 +1,1 @@
+"""Reading the change log: as of a moment, as a feed, sealed."""

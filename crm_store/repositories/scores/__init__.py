@@ -1,0 +1,1 @@
+"""Scores as they were given, kept for ever."""

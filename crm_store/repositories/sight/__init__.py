@@ -1,0 +1,1 @@
+"""Who sees what: the policy applied to every query and every row."""

@@ -1,0 +1,1 @@
+"""What the features read: histories, exported or for one entity."""

@@ -21,7 +21,7 @@ from tests.integration.dependencies.test_tcp_dependencies import (
     WAYS,
     Way,
     p99,
-    seconds_to_recover,
+    recovers,
 )
 
 HEALTH = "lead_health"
@@ -105,7 +105,7 @@ def test_scores_go_on_while_a_model_file_fails(on_files: Company, name: str, way
     assert "model" in rungs or lost
     assert all((one.score()["rung"] == "model") == (one.score()["why"] is None) for one in told)
     assert p99(told) <= LIMIT
-    seconds_to_recover(on_files, ["model"], SEEN)
+    recovers(on_files, ["model"], SEEN)
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def test_scores_go_on_while_the_file_of_online_features_fails(
     assert {one.score()["rung"] for one in told} <= {"rules_records", "last", "model"}
     assert "rules_records" in {one.score()["rung"] for one in told}
     assert p99(told) <= LIMIT
-    seconds_to_recover(on_files, ["model"], SEEN)
+    recovers(on_files, ["model"], SEEN)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -158,4 +158,4 @@ def test_scores_go_on_while_the_file_of_the_record_store_fails(
         told = during(on_files, lambda _: None)
     assert {one.score()["rung"] for one in told} == {"model"}
     assert p99(told) <= LIMIT
-    seconds_to_recover(on_files, ["rules_records"], NEW)
+    recovers(on_files, ["rules_records"], NEW)

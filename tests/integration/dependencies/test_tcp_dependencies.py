@@ -16,7 +16,7 @@ from tests.sizes import full
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 Way = Fault | Literal["flap"]
 WAYS: tuple[Way, ...] = (*get_args(Fault), "flap")
-REQUESTS = full(12, 300)
+REQUESTS = full(8, 300)
 # What p99 may be. On a push the machine is busy with everything else: then only a hang is found.
 LIMIT = full(1.5, 0.3)
 RECOVERED_WITHIN = 30.0

@@ -33,7 +33,7 @@ from tests.bench._stores import analyzed, stores, without_triggers
 
 WRITES = 300
 BATCH = 5_000
-RUNS = 3
+RUNS = 9
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LEAD: Table = Lead.__table__  # type: ignore[assignment]
 READ = select(LEAD).where(LEAD.c.id == bindparam("wanted")).with_for_update()

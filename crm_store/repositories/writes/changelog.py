@@ -62,8 +62,9 @@ def written(entity: str, changes: Changes) -> bytes:
     What is common is written by orjson, in a quarter of the time; it writes numbers with an exponent in
     another way, and integers of more than 64 bits not at all.
     """
-    for name in FLOATS[entity]:
-        if name in changes and not all(map(_is_short, changes[name])):
+    for name in FLOATS[entity] & changes.keys():
+        old, new = changes[name]
+        if not (_is_short(old) and _is_short(new)):
             return _as_logged(changes)
     try:
         return orjson.dumps(changes, option=orjson.OPT_SORT_KEYS)

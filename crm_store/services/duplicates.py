@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from crm_store.domain.likeness import MOST_SHARING
+from crm_store.domain.likeness import most_sharing
 from crm_store.intake.duplicates.keys import keys_of, meeting_keys, profile_of
 from crm_store.intake.duplicates.profile import Profile, read_profile
 from crm_store.intake.duplicates.reasons import reasons_of
@@ -105,8 +105,8 @@ def dismiss(session: Session, pair_id: str, *, actor: str, now: datetime) -> Dup
 def _sharing_most(session: Session, entity: str, profile: Profile) -> list[str]:
     """Return the records that share keys, those with the rarest ones first; what all share says nothing."""
     weight: dict[str, float] = defaultdict(float)
-    for members in dedupe_keys.sharing(session, entity, meeting_keys(profile)).values():
-        if len(members) <= MOST_SHARING:
+    for (kind, _), members in dedupe_keys.sharing(session, entity, meeting_keys(profile)).items():
+        if len(members) <= most_sharing(kind):
             for one in members:
                 weight[one] += 1 / len(members)
     return sorted(weight, key=lambda one: (-weight[one], one))

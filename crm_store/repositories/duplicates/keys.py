@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from crm_store.domain.likeness import MOST_SHARING, READ_FIELDS, Key
+from crm_store.domain.likeness import READ_FIELDS, Key, most_sharing
 from crm_store.models import DedupeKey
 from crm_store.repositories.writes.stored import is_postgres, table_of
 
@@ -78,22 +78,23 @@ def remove_keys(session: Session, entity: str, keys: Iterable[RecordKey]) -> Non
 
 
 def sharing(session: Session, entity: str, keys: Collection[Key]) -> dict[Key, list[str]]:
-    """Return, by key, which records have it; at most ``MOST_SHARING`` + 1 of each are read."""
+    """Return, by key, which records have it; at most ``most_sharing`` + 1 of each are read."""
     if not keys:
         return {}
-    wanted = list(keys)
+    wanted = sorted(keys)  # so that the same kinds make the same query
     parameters = {"entity": entity}
     for number, (kind, key) in enumerate(wanted):
         parameters |= {f"kind_{number}": kind, f"key_{number}": key}
     found: dict[Key, list[str]] = {}
-    for kind, key, record_id in session.connection().execute(_sharing(len(wanted)), parameters):
+    kinds = tuple(kind for kind, _ in wanted)
+    for kind, key, record_id in session.connection().execute(_sharing(kinds), parameters):
         found.setdefault((kind, key), []).append(record_id)
     return found
 
 
 @cache
-def _sharing(count: int) -> CompoundSelect[Any]:
-    """Return the query for ``count`` keys; composing it takes longer than running it."""
+def _sharing(kinds: tuple[str, ...]) -> CompoundSelect[Any]:
+    """Return the query for keys of these kinds; composing it takes longer than running it."""
     return union_all(
         *(
             select(_TABLE.c.kind, _TABLE.c.key, _TABLE.c.record_id)
@@ -102,10 +103,10 @@ def _sharing(count: int) -> CompoundSelect[Any]:
                 _TABLE.c.kind == bindparam(f"kind_{number}"),
                 _TABLE.c.key == bindparam(f"key_{number}"),
             )
-            .limit(MOST_SHARING + 1)
+            .limit(most_sharing(kind) + 1)
             .subquery()
             .select()
-            for number in range(count)
+            for number, kind in enumerate(kinds)
         )
     )
 
@@ -113,7 +114,7 @@ def _sharing(count: int) -> CompoundSelect[Any]:
 def blocks(session: Session, entity: str, kind: str, low: str, high: str | None) -> Iterator[list[str]]:
     """Yield the records that share a key of this kind with low ≤ key < high, a list for each key.
 
-    Keys of a single record, or of more than ``MOST_SHARING``, are left out. Streamed.
+    Keys of a single record, or of more than ``most_sharing``, are left out. Streamed.
     """
     conditions = [_TABLE.c.entity == entity, _TABLE.c.kind == kind, _TABLE.c.key >= low]
     if high is not None:
@@ -124,7 +125,7 @@ def blocks(session: Session, entity: str, kind: str, low: str, high: str | None)
     )
     for _, members in groupby(rows, key=lambda row: row[0]):
         block = [row[1] for row in members]
-        if 1 < len(block) <= MOST_SHARING:
+        if 1 < len(block) <= most_sharing(kind):
             yield block
 
 

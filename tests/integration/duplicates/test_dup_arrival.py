@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from crm_store.domain.likeness import MOST_SHARING
+from crm_store.domain.likeness import MOST_NAMESAKES, MOST_SHARING
 from crm_store.intake.duplicates.scoring import THRESHOLD
 from crm_store.models import DedupeKey
 from crm_store.repositories.problems import StoreError
@@ -122,6 +122,18 @@ def test_a_telephone_that_too_many_share_is_passed_over(store: Any) -> None:
         assert session.scalar(select(func.count()).where(DedupeKey.kind == "landline")) == MOST_SHARING + 1
         [found] = find_duplicates(session, "lead", HENGRUI | shared)
         assert found.record_id == "lea_a"
+
+
+def test_a_name_that_too_many_bear_is_passed_over(store: Any) -> None:
+    """Another 王伟 of whom nothing else is known is told while there are few of that name."""
+    named = {"contact_name": "王伟"}
+    for number in range(MOST_NAMESAKES):
+        store.put("lead", f"lea_{number:03}", **named)
+    with store.sessions() as session:
+        assert len(find_duplicates(session, "lead", named)) == MOST_NAMESAKES
+    store.put("lead", "lea_more", **named)
+    with store.sessions() as session:
+        assert find_duplicates(session, "lead", named) == []
 
 
 def pair_between(store: Any, left: str, right: str) -> str:

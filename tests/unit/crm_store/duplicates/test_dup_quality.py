@@ -9,7 +9,7 @@ from itertools import combinations
 
 import pytest
 
-from crm_store.domain.likeness import MOST_SHARING
+from crm_store.domain.likeness import most_sharing
 from crm_store.intake.duplicates.keys import meeting_keys
 from crm_store.intake.duplicates.profile import read_profile
 from crm_store.intake.duplicates.scoring import THRESHOLD, judge
@@ -61,8 +61,8 @@ def proposed(leads: list[Made]) -> Iterator[Pair]:
             blocks.setdefault(key, []).append(one)
     met = {
         pair
-        for block in blocks.values()
-        if len(block) <= MOST_SHARING
+        for (kind, _), block in blocks.items()
+        if len(block) <= most_sharing(kind)
         for pair in combinations(sorted(block), 2)
     }
     return (pair for pair in met if judge(profiles[pair[0]], profiles[pair[1]]).score >= THRESHOLD)

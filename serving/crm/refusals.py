@@ -87,6 +87,7 @@ KNOWN: Final[dict[str, Problem]] = {
         ("没有这条记录，或您无权查看", "There is no such record, or it is not yours to see"),
         ("核对编号；已删除的记录用 deleted=true 查看", "Check the id; deleted=true shows a deleted record"),
     ),
+    "no_rejects": Problem(404, ("该导入没有被拒的行", "No row of this import was rejected"), _DOCS),
     "record_exists": Problem(
         409,
         (

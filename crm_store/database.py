@@ -26,6 +26,8 @@ _SQLITE_SETTINGS = (
     "PRAGMA cache_size=-16384",
 )
 _WRITES = {"sqlite_begin": "IMMEDIATE"}
+# Compiling a query takes a second or two, and starts when a page of a narrowed list is guessed to be dear.
+_POSTGRES_SETTINGS = "-c timezone=UTC -c synchronous_commit=on -c jit=off"
 # Seconds, and milliseconds of what was sent and not received: a connection whose other end is gone ends.
 _POSTGRES_PATIENCE = {
     "connect_timeout": 5,
@@ -46,7 +48,7 @@ def open_engine(url: str) -> Engine:
     if backend == "sqlite":
         return _open_sqlite(url)
     if backend == "postgresql":
-        options = f"{parsed.query.get('options', '')} -c timezone=UTC -c synchronous_commit=on".strip()
+        options = f"{parsed.query.get('options', '')} {_POSTGRES_SETTINGS}".strip()
         return create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             connect_args={

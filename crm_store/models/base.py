@@ -128,6 +128,16 @@ def by_update() -> Index:
     return Index(None, "updated_at", "id")
 
 
+def by_place() -> Index:
+    """Return the index that the lists of one region walk, newest change last."""
+    return Index(None, "region", "updated_at", "id")
+
+
+def by_name(table: str, column: str) -> Index:
+    """Return the index by which a name is found by its first letters, however the database sorts."""
+    return Index(f"ix_{table}_{column}", column, postgresql_ops={column: "varchar_pattern_ops"})
+
+
 class RecordMixin:
     """Columns of every CRM record: a stable id, the outside system's id, an owner, moments, and a version.
 

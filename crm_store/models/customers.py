@@ -11,6 +11,8 @@ from crm_store.models.base import (
     ContactRef,
     RecordMixin,
     between,
+    by_name,
+    by_place,
     by_update,
     one_of,
     outside_id,
@@ -33,7 +35,13 @@ class Account(RecordMixin, Base):
     """
 
     __tablename__ = "account"
-    __table_args__ = (outside_id(), by_update(), one_of("tier", TIERS))
+    __table_args__ = (
+        outside_id(),
+        by_update(),
+        one_of("tier", TIERS),
+        by_place(),
+        by_name("account", "name"),
+    )
 
     name: Mapped[str] = mapped_column(String(200))
     credit_code: Mapped[str | None] = mapped_column(String(18), index=True)

@@ -47,6 +47,7 @@ class Activity(FactMixin, Base):
         Index("ix_activity_account_id_occurred_at", "account_id", "occurred_at"),
         by_transaction("activity"),
         Index("ix_activity_recorded_at_id", "recorded_at", "id"),
+        _where_given("rep_id"),
         # Few activities name a contact or a deal: the others cost these indexes nothing.
         _where_given("contact_id"),
         _where_given("opportunity_id"),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_store.models.base import (
@@ -12,6 +12,8 @@ from crm_store.models.base import (
     LeadRef,
     OpportunityRef,
     RecordMixin,
+    by_name,
+    by_place,
     by_update,
     one_of,
     outside_id,
@@ -24,6 +26,8 @@ from crm_store.models.choices import (
     OPPORTUNITY_STAGES,
     TASK_STATUSES,
 )
+
+_DELETED = text("deleted_at IS NOT NULL")
 
 
 class Campaign(RecordMixin, Base):
@@ -70,8 +74,14 @@ class Lead(RecordMixin, Base):
         Index("ix_lead_campaign_created_at", "campaign", "created_at"),
         Index("ix_lead_created_at_id", "created_at", "id"),
         Index("ix_lead_status_created_at_id", "status", "created_at", "id"),
+        Index("ix_lead_owner_id_updated_at_id", "owner_id", "updated_at", "id"),
+        by_place(),
+        by_name("lead", "company"),
+        Index("ix_lead_deleted", "updated_at", "id", postgresql_where=_DELETED, sqlite_where=_DELETED),
     )
 
+    # Without an index of its own: the one above begins with it.
+    owner_id: Mapped[str | None] = mapped_column(ForeignKey("rep.id"))
     account_id: Mapped[AccountRef]
     company: Mapped[str | None] = mapped_column(String(200))
     credit_code: Mapped[str | None] = mapped_column(String(18))

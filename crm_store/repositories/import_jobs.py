@@ -28,10 +28,11 @@ def start_job(
     file_sha256: str,
     actor: str,
     now: datetime,
+    job_id: str | None = None,
 ) -> ImportJob:
-    """Record that an import begins."""
+    """Record that an import begins, under ``job_id`` if its file is kept by that name already."""
     job = ImportJob(
-        id=new_id("import"),
+        id=job_id or new_id("import"),
         preset=preset,
         entity=entity,
         mapping=mapping,

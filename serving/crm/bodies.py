@@ -19,10 +19,11 @@ from serving.crm.refusals import CrmError
 _MAX_DEPTH: Final = 32
 _MAX_FORM_FIELDS: Final = 100
 _LONGEST_NUMBER: Final = 40
+_TOO_DEEP: Final = (f"more than {_MAX_DEPTH} levels", f"嵌套超过 {_MAX_DEPTH} 层")
 
 
 class _Fault(ValueError):
-    """A text that is JSON to others and not to us."""
+    """A text that is JSON to others and not to us: what of it, in English and in Chinese."""
 
 
 def read_json(body: bytes) -> Any:
@@ -39,11 +40,15 @@ def read_json(body: bytes) -> Any:
         )
         _check_depth(content)
     except RecursionError:
-        raise CrmError.known("json_invalid", detail=f"> {_MAX_DEPTH} levels") from None
+        raise CrmError.known("json_invalid", None, *_TOO_DEEP) from None
     except _Fault as error:
-        raise CrmError.known("json_invalid", detail=str(error)) from None
+        raise CrmError.known("json_invalid", None, *error.args) from None
+    except json.JSONDecodeError as error:
+        line, column = error.lineno, error.colno
+        place = (f"line {line}, column {column}", f"第 {line} 行第 {column} 列")
+        raise CrmError.known("json_invalid", None, *place) from None
     except ValueError:
-        raise CrmError.known("json_invalid", detail="syntax") from None
+        raise CrmError.known("json_invalid", None, "not UTF-8", "不是 UTF-8 编码") from None
     return content
 
 
@@ -80,21 +85,21 @@ def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise _Fault(f"duplicate key {name[:40]!a}")
+            raise _Fault(f"duplicate key {name[:40]!a}", f"重复的键 {name[:40]!a}")
         found[name] = value
     return found
 
 
 def _integer(text: str) -> int:
     if len(text) > _LONGEST_NUMBER:
-        raise _Fault("a number that is too long")
+        raise _Fault("a number that is too long", "数字过长")
     return int(text)
 
 
 def _number(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise _Fault("a number that is too large")
+        raise _Fault("a number that is too large", "数字过大")
     return number
 
 
@@ -107,7 +112,7 @@ def _check_depth(content: Any) -> None:
     while level:
         depth += 1
         if depth > _MAX_DEPTH:
-            raise _Fault(f"> {_MAX_DEPTH} levels")
+            raise _Fault(*_TOO_DEEP)
         level = [child for node in level for child in _children(node) if isinstance(child, (dict, list))]
 
 

@@ -114,7 +114,9 @@ class Desk:
         caller = self._signed_in(key_of(request))
         resource, action = operation.policy.resource, operation.policy.operation
         if resource != SELF and rows_for(caller.viewer, resource, action) == "none":
-            raise CrmError.known("not_allowed_here")
+            raise CrmError.known(
+                "no_salesperson" if _lacks_salesperson(caller.viewer) else "not_allowed_here"
+            )
         return caller
 
     def _signed_in(self, token: str | None) -> Caller:
@@ -201,6 +203,11 @@ class Desk:
         if not operation.secret:
             return kept
         return replace(kept, body=self.deps.vault.open(kept.body.decode()).encode())
+
+
+def _lacks_salesperson(viewer: Viewer) -> bool:
+    """Tell whether somebody sees nothing because nobody said which salesperson they are."""
+    return viewer.role in ("rep", "lead") and viewer.rep_id is None
 
 
 def not_signed_in() -> CrmError:

@@ -35,7 +35,7 @@ def told_as(name: str, told: Any) -> type[BaseModel]:
 def _moment(given: Any) -> Any:
     found = moments.read(given) if isinstance(given, str) else None
     if found is None:
-        raise ValueError("a date and time with a time zone")
+        raise ValueError("应为带时区的时间", "must be a date and time with a time zone")
     return found
 
 
@@ -50,6 +50,41 @@ def _problem(fault: Any) -> Problem:
     if fault["type"] == "missing" and where is not None:
         return problems.required(where)
     code = _CODES.get(fault["type"], "value_invalid")
-    return Problem(
-        code, where, f"{where or '请求体'} 不正确：{fault['msg']}", f"{where or 'body'}: {fault['msg']}"
-    )
+    zh, en = _words(fault)
+    return Problem(code, where, f"{where or '请求体'}：{zh}", f"{where or 'body'}: {en}")
+
+
+def _words(fault: Any) -> tuple[str, str]:
+    """Return what is wrong with a value, in Chinese and in English."""
+    if fault["type"] == "value_error" and len(words := fault["ctx"]["error"].args) == 2:
+        return words[0], words[1]
+    if fault["type"] not in _WORDS:
+        return f"值不正确（{fault['msg']}）", fault["msg"]
+    zh, en = _WORDS[fault["type"]]
+    known = {name: str(told).replace(" or ", ", ") for name, told in fault.get("ctx", {}).items()}
+    return zh.format_map(known), en.format_map(known)
+
+
+# Fault of pydantic → words; in braces what it tells of the fault.
+_WORDS = {
+    "extra_forbidden": ("没有这个字段", "there is no such field"),
+    "string_type": ("应为文本", "must be text"),
+    "int_type": ("应为整数", "must be a whole number"),
+    "float_type": ("应为数字", "must be a number"),
+    "bool_type": ("应为 true 或 false", "must be true or false"),
+    "list_type": ("应为数组", "must be an array"),
+    "dict_type": ("应为对象", "must be an object"),
+    "model_type": ("应为对象", "must be an object"),
+    "model_attributes_type": ("应为对象", "must be an object"),
+    "json_invalid": ("不是有效的 JSON", "is not valid JSON"),
+    "literal_error": ("只能是：{expected}", "must be one of: {expected}"),
+    "string_too_short": ("至少 {min_length} 个字符", "must have at least {min_length} characters"),
+    "string_too_long": ("最多 {max_length} 个字符", "must have at most {max_length} characters"),
+    "string_pattern_mismatch": ("格式应为 {pattern}", "must look like {pattern}"),
+    "too_short": ("至少 {min_length} 项", "must have at least {min_length} items"),
+    "too_long": ("最多 {max_length} 项", "must have at most {max_length} items"),
+    "greater_than": ("应大于 {gt}", "must be greater than {gt}"),
+    "greater_than_equal": ("不能小于 {ge}", "must be at least {ge}"),
+    "less_than": ("应小于 {lt}", "must be less than {lt}"),
+    "less_than_equal": ("不能大于 {le}", "must be at most {le}"),
+}

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from crm_store.domain.ids import new_id
 from crm_store.domain.policy import field_rule
 from crm_store.imports import jobs, mappings
 from crm_store.imports.mapping import ColumnMapping
@@ -119,20 +120,21 @@ def _preview() -> Operation:
 
 
 def _start() -> Operation:
-    def prepare(call: Call) -> tuple[ColumnMapping, str]:
+    def prepare(call: Call) -> tuple[ColumnMapping, str, str]:
         file = _file(call)
         mapping = _mapping_for(call, file)
         jobs.check_header(file, mapping)
-        return mapping, fingerprint(file)
+        return mapping, fingerprint(file), new_id("import")
 
     def handle(call: Call) -> Reply:
-        file, (mapping, digest) = _file(call), call.prepared
-        kept = jobs.kept_file(call.deps.uploads, digest)
+        file, (mapping, digest, job_id) = _file(call), call.prepared
+        kept = jobs.kept_file(call.deps.uploads, job_id)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        if not kept.exists():
+        if not kept.exists():  # an attempt that crossed another writer has put it there already
             file.replace(kept)
         job = import_jobs.start_job(
             call.whole,
+            job_id=job_id,
             preset=mapping.name,
             entity=mapping.entity,
             mapping=mapping.model_dump(mode="json", exclude_defaults=True),
@@ -206,7 +208,7 @@ def _rejects() -> Operation:
         if not _reads_raw(call):
             raise CrmError.known("not_allowed_here")
         if job.rejects_file is None or not Path(job.rejects_file).exists():
-            raise CrmError.known("record_not_found", "id")
+            raise CrmError.known("no_rejects", "id")
         headers = {"content-disposition": f'attachment; filename="{job.id}-rejects.csv"'}
         return Reply(stream=_pieces(Path(job.rejects_file)), media_type="text/csv", headers=headers)
 
@@ -221,7 +223,7 @@ def _rejects() -> Operation:
         params=(params.record_id(),),
         answers={200: None},
         media_types=("text/csv",),
-        errors=("unknown_import", "record_not_found"),
+        errors=("unknown_import", "no_rejects"),
     )
 
 

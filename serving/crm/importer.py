@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -31,11 +32,11 @@ class Importer:
     _worker: Worker | None = None
     _lock: Lock = field(default_factory=Lock)
 
-    def submit(self, job_id: str) -> None:
-        """Run a job as soon as those before it are done."""
+    def submit(self, job_id: str) -> Future[None]:
+        """Run a job as soon as those before it are done; the future tells when that is."""
         with self._lock:
             self._worker = self._worker or Worker("imports")
-        self._worker.submit(lambda: self.run(job_id))
+        return self._worker.submit(lambda: self.run(job_id))
 
     def run(self, job_id: str) -> None:
         """Run a job from where it stands. What stops it is written into the job; nothing is raised."""

@@ -94,7 +94,7 @@ def _many(field: Field, schema: Mapping[str, Any], read: Callable[[str], Any]) -
     def several(given: str) -> tuple[Any, ...]:
         parts = given.split(",")
         if len(parts) > _MAX_CHOICES:
-            raise ValueError(f"1–{_MAX_CHOICES}")
+            raise ValueError(f"1–{_MAX_CHOICES} 个值", f"1–{_MAX_CHOICES} values")
         return tuple(read(part) for part in parts)
 
     listed = {"type": "string", "minLength": 1, "maxLength": _LONGEST * 10}
@@ -131,7 +131,7 @@ def _schema(field: Field) -> dict[str, Any]:
 
 def _read_text(given: str) -> str:
     if not 0 < len(given) <= _LONGEST or not re.fullmatch(params.TEXT_PATTERN, given):
-        raise ValueError(f"1–{_LONGEST} characters, {params.TEXT_PATTERN}")
+        raise params.unlike(_LONGEST, params.TEXT_PATTERN)
     return given
 
 
@@ -146,7 +146,8 @@ def _sort_param(fields: Mapping[str, Field]) -> Param:
         sorts = tuple(Sort(part.removeprefix("-"), part.startswith("-")) for part in given.split(","))
         names = [one.field for one in sorts]
         if len(names) > _MAX_SORTS or len(set(names)) < len(names) or not set(names) <= set(fields):
-            raise ValueError(f"1–{_MAX_SORTS}: {', '.join(fields)}")
+            known = ", ".join(fields)
+            raise ValueError(f"1–{_MAX_SORTS} 个字段，其一：{known}", f"1–{_MAX_SORTS} fields of: {known}")
         return sorts
 
     schema = {"type": "string", "pattern": r"^-?[a-z_]+(,-?[a-z_]+){0,3}$"}

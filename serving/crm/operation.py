@@ -76,7 +76,7 @@ class Reply:
     stream: Iterable[bytes] | None = None
     media_type: str = JSON
     raw: bytes | None = None
-    after: Callable[[], None] | None = None
+    after: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True)

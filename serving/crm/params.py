@@ -18,11 +18,15 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,10}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _MAX_INTEGER: Final = 2**31 - 1
 _MOST_IDS: Final = 100
+_A_MOMENT: Final = "2026-03-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
 class Param:
-    """One parameter. ``read`` turns its text into a value and raises ValueError when it cannot."""
+    """One parameter. ``read`` turns its text into a value.
+
+    When it cannot, it raises ValueError with what is wanted: once, or in Chinese and in English.
+    """
 
     name: str
     where: Where
@@ -52,7 +56,8 @@ class Param:
             return self.read(given)
         except ValueError as error:
             code = "header_invalid" if self.where == "header" else "parameter_invalid"
-            raise CrmError.known(code, self.name, f"{self.name}: {error}") from None
+            zh, en = (f"{self.name}: {words}" for words in (error.args[0], error.args[-1]))
+            raise CrmError.known(code, self.name, en, zh) from None
 
 
 def text(
@@ -70,7 +75,7 @@ def text(
 
     def read(given: str) -> str:
         if not 0 < len(given) <= longest or not checked.fullmatch(given):
-            raise ValueError(f"1–{longest} characters, {pattern}")
+            raise unlike(longest, pattern)
         return given
 
     schema = {"type": "string", "minLength": 1, "maxLength": longest, "pattern": pattern}
@@ -140,7 +145,7 @@ def ids(name: str, about: str) -> Param:
     def read(given: str) -> frozenset[str]:
         listed = frozenset(given.split(","))
         if len(listed) > _MOST_IDS or not all(each.fullmatch(one) for one in listed):
-            raise ValueError(f"1–{_MOST_IDS} ids")
+            raise ValueError(f"1–{_MOST_IDS} 个编号", f"1–{_MOST_IDS} ids")
         return listed
 
     schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.:\-]{1,40}(,[A-Za-z0-9_.:\-]{1,40}){0,99}$"}
@@ -160,6 +165,11 @@ def names(name: str, known: tuple[str, ...], about: str) -> Param:
     return Param(name, "query", schema, read, about, example=",".join(known[:2]))
 
 
+def unlike(longest: int, pattern: str) -> ValueError:
+    """Return what is raised for a text of another length or kind."""
+    return ValueError(f"1–{longest} 个字符，{pattern}", f"1–{longest} characters, {pattern}")
+
+
 def read_whole(given: str, low: int = -_MAX_INTEGER, high: int = _MAX_INTEGER) -> int:
     """Return a whole number in [low, high]."""
     if not _WHOLE.fullmatch(given) or not low <= int(given) <= high:
@@ -170,7 +180,7 @@ def read_whole(given: str, low: int = -_MAX_INTEGER, high: int = _MAX_INTEGER) -
 def read_number(given: str) -> float:
     """Return a finite number."""
     if not _NUMBER.fullmatch(given):
-        raise ValueError("a number")
+        raise ValueError("应为数字", "a number")
     return float(given)
 
 
@@ -186,7 +196,7 @@ def read_when(given: str) -> datetime:
     # A plus sign in an address means a space: take +08:00 for what its writer meant.
     found = moments.read(given if "+" in given or given.count(" ") != 1 else given.replace(" ", "+"))
     if found is None:
-        raise ValueError("RFC 3339 with a time zone, 2026-03-01T00:00:00Z")
+        raise ValueError(f"应为带时区的时间，如 {_A_MOMENT}", f"RFC 3339 with a time zone, {_A_MOMENT}")
     return found
 
 

@@ -35,7 +35,12 @@ KNOWN: Final[dict[str, Problem]] = {
         ("分批发送", "Send it in several requests"),
     ),
     "media_type_unsupported": Problem(
-        415, ("不支持的内容类型：{detail}", "This content type is not taken here: {detail}"), _DOCS
+        415,
+        ("不支持的内容类型：{detail}", "This content type is not taken here: {detail}"),
+        (
+            "记录和设置用 Content-Type: application/json；文件用 /docs 中该接口列出的类型",
+            "Send records as Content-Type: application/json, files as /docs lists for this address",
+        ),
     ),
     "bad_character": Problem(
         422,
@@ -78,6 +83,17 @@ KNOWN: Final[dict[str, Problem]] = {
         ("更换手机时先停用，再重新设置", "To change telephones, disable it and set it up again"),
     ),
     "no_second_factor": Problem(409, ("尚未启用二次验证", "There is no second factor"), _DOCS),
+    "no_salesperson": Problem(
+        403,
+        (
+            "该账号未关联销售人员，看不到任何记录",
+            "This account is no salesperson's: no record is theirs",
+        ),
+        (
+            "请管理员用 PATCH /crm/v1/users/{id} 填写 rep_id",
+            "Ask an administrator to set its rep_id by PATCH /crm/v1/users/{id}",
+        ),
+    ),
     "not_allowed_here": Problem(403, ("无权进行此操作", "You may not do this"), _RIGHTS),
     "field_hidden": Problem(
         403, ("无权按该字段筛选或排序", "You may not filter or sort by this field"), _RIGHTS
@@ -87,6 +103,7 @@ KNOWN: Final[dict[str, Problem]] = {
         ("没有这条记录，或您无权查看", "There is no such record, or it is not yours to see"),
         ("核对编号；已删除的记录用 deleted=true 查看", "Check the id; deleted=true shows a deleted record"),
     ),
+    "no_rejects": Problem(404, ("该导入没有被拒的行", "No row of this import was rejected"), _DOCS),
     "record_exists": Problem(
         409,
         (
@@ -124,6 +141,10 @@ KNOWN: Final[dict[str, Problem]] = {
 }
 
 _CONFLICT: Final = (409, ("重新读取后再试", "Read it again, then decide"))
+_MANAGER: Final = (
+    "由经理修改，并在请求体的 reason 中写明原因",
+    "Have a manager change it, with the reason as reason in the body",
+)
 _MISSING: Final = (404, ("核对编号", "Check the id"))
 _REFUSED: Final = (403, _RIGHTS)
 UNLISTED: Final = (422, _DOCS)
@@ -134,10 +155,10 @@ STORE_CODES: Final[dict[str, tuple[int, tuple[str, str]]]] = {
     "already_rotating": _CONFLICT,
     "name_taken": _CONFLICT,
     "backdated": _CONFLICT,
-    "locked": _CONFLICT,
+    "locked": (409, _MANAGER),
     "stage_gate": (409, ("先补齐缺少的凭证", "Gather what is missing first")),
-    "bulk_status_change": _CONFLICT,
-    "already_a_lead": _CONFLICT,
+    "bulk_status_change": (409, ("逐条修改状态", "Change each status in a request of its own")),
+    "already_a_lead": (409, ("直接修改该线索", "Patch that lead")),
     "unknown_submission": _MISSING,
     "unknown_merge": _MISSING,
     "unknown_account": _MISSING,
@@ -152,7 +173,7 @@ STORE_CODES: Final[dict[str, tuple[int, tuple[str, str]]]] = {
     "offer_ended": (409, ("重新开始设置", "Begin again")),
     "intake_incomplete": (409, ("先补全线索的必填项", "Complete the lead first")),
     "webhook_refused": (401, ("核对密钥、时间和签名", "Check the secret, the clock and the signature")),
-    "webhook_replayed": _CONFLICT,
+    "webhook_replayed": (409, ("用新的时间戳和签名重发", "Sign it anew and send it again")),
     "not_found": _MISSING,
     "unknown_endpoint": _MISSING,
     "unknown_pair": _MISSING,
@@ -193,10 +214,20 @@ class CrmError(ServingError):
         self._extras = dict(extras or {})
 
     @classmethod
-    def known(cls, code: str, field: str | None = None, detail: str = "", **extras: Any) -> CrmError:
-        """Return an error of the table above."""
+    def known(
+        cls,
+        code: str,
+        field: str | None = None,
+        detail: str = "",
+        detail_zh: str | None = None,
+        **extras: Any,
+    ) -> CrmError:
+        """Return an error of the table above; ``detail_zh`` is the detail in Chinese, if it has words."""
         told = KNOWN[code]
-        zh, en = (text.replace("{detail}", printable(detail)) for text in told.message)
+        details = (detail if detail_zh is None else detail_zh, detail)
+        zh, en = (
+            text.replace("{detail}", printable(one)) for text, one in zip(told.message, details, strict=True)
+        )
         return cls(code, Problem(told.status, (zh, en), told.hint), field, extras)
 
     @classmethod

@@ -17,9 +17,20 @@ from sqlalchemy.sql.elements import ColumnClause, Label, TextClause
 from sqlalchemy.sql.selectable import TableClause, TextualSelect
 
 from crm_store.domain.policy import BELONGING, Viewer, clear_fields
-from crm_store.repositories.sight.nearness import RESOURCE_OF, Reach, condition, reach_of, real_table
+from crm_store.repositories.sight.nearness import (
+    ANYTHING,
+    RESOURCE_OF,
+    Asked,
+    Reach,
+    condition,
+    reach_of,
+    real_table,
+)
 
 Selected = Select[Any] | CompoundSelect[Any]
+ASKED = "asked"
+"""Execution option: what a statement asks for (``Asked``), if that is known."""
+
 _RESOURCE_OF_TABLE = {model.__tablename__: resource for model, resource in RESOURCE_OF.items()}
 
 
@@ -34,7 +45,7 @@ class SightSession(Session):
         super().__init__(bind=whole.connection(), autoflush=False, expire_on_commit=False)
         self.viewer = viewer
         self.whole = whole
-        self._shadows: dict[str, CTE] = {}
+        self._shadows: dict[tuple[str, Asked], CTE] = {}
         self._clear: dict[str, frozenset[str]] = {}
 
     @cached_property
@@ -46,14 +57,15 @@ class SightSession(Session):
         """Refuse: what runs below the session is not narrowed."""
         raise NotSeenThrough("a connection shows every row; use the session, or its whole")
 
-    def shadow_of(self, name: str) -> CTE:
+    def shadow_of(self, name: str, asked: Asked = ANYTHING) -> CTE:
         """Return what stands for a table: its rows that the viewer may see, under its name."""
-        if name not in self._shadows:
+        if (name, asked) not in self._shadows:
             real = real_table(name, self.reach.store)
-            theirs = condition(self.viewer, self.reach, _RESOURCE_OF_TABLE.get(name, ""), real.c)
+            theirs = condition(self.viewer, self.reach, _RESOURCE_OF_TABLE.get(name, ""), real.c, asked)
             # Left to themselves, both stores would copy the rows of a name that is mentioned twice.
-            self._shadows[name] = select(*real.c).where(theirs).cte(name).prefix_with("NOT MATERIALIZED")
-        return self._shadows[name]
+            shadow = select(*real.c).where(theirs).cte(name).prefix_with("NOT MATERIALIZED")
+            self._shadows[name, asked] = shadow
+        return self._shadows[name, asked]
 
     def may_use(self, name: str, field: str) -> bool:
         """Tell whether queries may sort, filter and count by a field of a table."""
@@ -76,7 +88,8 @@ def _narrow(state: ORMExecuteState) -> None:
         name = _table_of(column).name
         if not session.may_use(name, column.key):
             raise NotSeenThrough(f"{name}.{column.key} is masked: a query must not depend on it")
-    state.statement = statement.add_cte(*(session.shadow_of(name) for name in sorted(names)))
+    asked = state.execution_options.get(ASKED, ANYTHING)
+    state.statement = statement.add_cte(*(session.shadow_of(name, asked) for name in sorted(names)))
 
 
 @event.listens_for(SightSession, "before_flush")

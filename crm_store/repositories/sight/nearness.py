@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, TableClause, and_, false, or_, select, table, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    TableClause,
+    and_,
+    false,
+    or_,
+    select,
+    table,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from crm_store.domain.policy import BELONGING, SCORED, WIDTH, Belonging, Relation, Rows, Viewer, rows_for
@@ -45,6 +57,21 @@ RESOURCE_OF: dict[type[Any], str] = {model: name for name, model in (RECORDS | F
 
 # Parameters in one statement: SQLite allows 32,766 and PostgreSQL 65,535.
 _IDS_PER_QUERY = 10_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a statement asks for, as far as it decides how its rows are found fastest; never which they are.
+
+    ``living``: no deleted rows, hence none that was merged into another. ``in_order``: the first rows in the
+    order of an index, so that few are looked at.
+    """
+
+    living: bool = False
+    in_order: bool = False
+
+
+ANYTHING = Asked()
 
 
 @dataclass(frozen=True)
@@ -92,7 +119,9 @@ def reach_of(session: Session, viewer: Viewer) -> Reach:
     return Reach(store, own, team, region, places)
 
 
-def condition(viewer: Viewer, reach: Reach, resource: str, columns: Any) -> ColumnElement[bool]:
+def condition(
+    viewer: Viewer, reach: Reach, resource: str, columns: Any, asked: Asked = ANYTHING
+) -> ColumnElement[bool]:
     """Return what rows must meet for the viewer to read them; ``columns`` is the table's, or its class.
 
     Deny by default: the condition of a resource that the policy does not know is false.
@@ -101,7 +130,7 @@ def condition(viewer: Viewer, reach: Reach, resource: str, columns: Any) -> Colu
     if rows == "none":
         return false()
     if resource in BELONGING:
-        return _belonging(reach, resource, rows, columns)
+        return _belonging(reach, resource, rows, columns, asked)
     if resource == "score":
         return _about(viewer, reach, SCORED.items(), columns.model, columns.entity_id)
     if resource == "change_log":
@@ -173,35 +202,66 @@ def _parents(
 
 
 def _belonging(
-    reach: Reach, resource: str, rows: Rows, columns: Any, *, alone: bool = False
+    reach: Reach, resource: str, rows: Rows, columns: Any, asked: Asked = ANYTHING, *, alone: bool = False
 ) -> ColumnElement[bool]:
     if rows == "all":
         return true()
-    belonging = BELONGING[resource]
+    parents = {
+        column: parent
+        for column, parent in BELONGING[resource].parents.items()
+        if not (parent == resource and (alone or asked.living))
+    }
+    if alone or not parents:
+        return or_(false(), *_by_itself(reach, resource, rows, columns))
+    if reach.store == "postgresql" and (rows == "own" or not asked.in_order):
+        return _among(reach, resource, rows, columns, parents)
+    ways = _by_itself(reach, resource, rows, columns)
+    for column, parent in parents.items():
+        theirs = _ids(reach, parent, rows, alone=parent == resource)
+        ways.append(_refers_to(reach, rows, getattr(columns, column), theirs))
+    return or_(false(), *ways)
+
+
+def _by_itself(reach: Reach, resource: str, rows: Rows, columns: Any) -> list[ColumnElement[bool]]:
+    """Return the ways in which a row is within ``rows`` by its own values."""
+    belonging, owners = BELONGING[resource], reach.owners(rows)
     ways: list[ColumnElement[bool]] = []
-    owners = reach.owners(rows)
     if belonging.owner is not None and owners:
         ways.append(_one_of(getattr(columns, belonging.owner), owners))
     if belonging.place is not None and rows == "region":
         ways.append(_one_of(getattr(columns, belonging.place), reach.places))
-    for column, parent in ({} if alone else belonging.parents).items():
-        theirs = _ids(reach, parent, rows, alone=parent == resource)
-        one_by_one = rows == "region" and reach.store == "sqlite"
-        ways.append(_refers_to(getattr(columns, column), theirs, one_by_one=one_by_one))
-    return or_(false(), *ways)
+    return ways
 
 
-def _refers_to(column: Any, theirs: Select[Any], *, one_by_one: bool) -> ColumnElement[bool]:
+def _among(
+    reach: Reach, resource: str, rows: Rows, columns: Any, parents: Mapping[str, str]
+) -> ColumnElement[bool]:
+    """Return the condition that a row is among those found one way or another, each by its own index.
+
+    PostgreSQL has no index for "by this, or by one of those": it would ask each row of the table, and each by
+    reading a list from its start once that outgrows its memory.
+    """
+    source = _table(resource, reach.store).alias()
+    ways = _by_itself(reach, resource, rows, source.c)
+    for column, parent in parents.items():
+        ways.append(source.c[column].in_(_ids(reach, parent, rows, alone=parent == resource)))
+    ids = (select(source.c.id).where(way).correlate(None) for way in ways)
+    return columns.id.in_(union_all(*ids))  # type: ignore[no-any-return]
+
+
+def _refers_to(reach: Reach, rows: Rows, column: Any, theirs: Select[Any]) -> ColumnElement[bool]:
     """Return the condition that a row refers to one of ``theirs``.
 
-    A narrow set is listed, so that an index leads to its few rows. SQLite had better ask a wide one row by
-    row: a page needs few answers, and listing thousands of ids takes longer. PostgreSQL hashes them at once.
+    A narrow set is listed, so that an index leads to its few rows. A wide one is better asked row by row: a
+    page needs few answers, and listing thousands of ids takes longer.
     """
-    if not one_by_one:
+    on_sqlite = reach.store == "sqlite"
+    if on_sqlite and rows != "region":
         return column.in_(theirs)  # type: ignore[no-any-return]
     source = theirs.get_final_froms()[0]
-    asked = theirs.where(theirs.selected_columns.id == column)
-    return asked.correlate_except(source).exists()
+    one = theirs.where(theirs.selected_columns.id == column).correlate_except(source)
+    # PostgreSQL makes a list of EXISTS, and never of a value.
+    return one.exists() if on_sqlite else one.with_only_columns(true()).scalar_subquery()
 
 
 def _one_of(column: Any, values: frozenset[str]) -> ColumnElement[bool]:

@@ -158,3 +158,37 @@ def test_a_duplicate_is_told_and_does_not_stop_a_lead(api: Api) -> None:
     second = api.lead(phone="13812345678", company="杭州示例科技公司")
     assert [one["id"] for one in second["duplicates"]] == [first["id"]]
     assert second["duplicates"][0]["reasons"]
+
+
+def test_what_is_wrong_is_told_in_the_words_of_each_language(sqlite_api: Api) -> None:
+    api = sqlite_api
+    answers = [
+        api.get("/leads?updated_at_gte=yesterday"),
+        api.get("/leads?limit=many"),
+        api.get("/leads?company=" + "x" * 500),
+        api.post("/users", {"name": "x", "role": "boss", "password": "correct horse x"}),
+        api.post("/api-keys", {"name": "k", "scopes": [], "expires_at": "soon"}),
+        api("POST", "/crm/v1/leads", content=b'{"company":', headers={"content-type": "application/json"}),
+        api("POST", "/crm/v1/leads", content=b"company=x", headers={"content-type": "text/plain"}),
+    ]
+    for answer in answers:
+        error = answer.json()["error"]
+        for told in (error, *error.get("problems", ())):
+            english = [word for word in told["message"]["zh"].split() if word in ENGLISH]
+            assert not english, told
+    assert "line 1, column 12" in answers[5].json()["error"]["message"]["en"]
+    assert "application/json" in answers[6].json()["error"]["hint"]["zh"]
+
+
+def test_an_account_without_a_salesperson_is_told_why_it_sees_nothing(sqlite_api: Api) -> None:
+    made = sqlite_api.post("/users", {"name": "new", "role": "rep", "password": "correct horse new"}, "admin")
+    session = sqlite_api.post("/session", {"name": "new", "password": "correct horse new"}, None).json()
+    headers = {"Authorization": f"Bearer {session['token']}"}
+    refused = sqlite_api.get("/leads", None, headers=headers)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "no_salesperson")
+    change = {"rep_id": "rep_ann", "version": made.json()["version"]}
+    assert sqlite_api.patch(f"/users/{made.json()['id']}", change, "admin").status_code == 200
+    assert sqlite_api.get("/leads", None, headers=headers).status_code == 200
+
+
+ENGLISH = {"Input", "should", "at", "characters,", "number", "with", "time", "zone,", "item", "least", "error,"}

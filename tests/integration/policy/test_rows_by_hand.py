@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from crm_store.models import CurrentScore, Lead, ScoreLog
 from crm_store.repositories.fields import FACTS, RECORDS
+from crm_store.repositories.listing import Sort, Wanted, page
 from crm_store.repositories.problems import StoreError
 from crm_store.repositories.sight.sight import can_write, viewer_session, visible_ids
 from tests.integration.policy.company import BUSINESS, DISTANCES, NOBODIES, NOW, VIEWERS, Company, row_id
@@ -54,6 +55,25 @@ def test_everybody_reads_their_rows_and_no_others(company: Company, role: str) -
                 wanted |= {f"con_{at}_b" for at in allowed(role, "read", entity)}
             assert seen == wanted, entity
             assert session.scalar(select(func.count()).select_from(model)) == len(wanted)
+
+
+@pytest.mark.parametrize("role", VIEWERS)
+def test_lists_show_the_same_rows_in_the_order_of_an_index_and_in_any_other(
+    company: Company, role: str
+) -> None:
+    with viewer_session(company.sessions, VIEWERS[role]) as session:
+        for entity in BUSINESS:
+            wanted = {row_id(entity, at) for at in allowed(role, "read", entity)}
+            if entity == "contact":
+                wanted |= {f"con_{at}_b" for at in allowed(role, "read", entity)}
+            for field, deleted in (
+                ("id", "no"),
+                ("external_id", "no"),
+                ("id", "any"),
+                ("external_id", "any"),
+            ):
+                rows = page(session, Wanted(entity, sort=(Sort(field),), deleted=deleted)).rows
+                assert {row["id"] for row in rows} == wanted, (entity, field, deleted)
 
 
 @pytest.mark.parametrize("role", VIEWERS)

@@ -17,8 +17,8 @@ test: install  ## what .ci/run runs: lint, format, types, import contracts, test
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-test-full: install  ## the fault, load and fuzz tests at full size: nightly, and before a release
-	LEADPULSE_TEST_FULL=1 $(BIN)/pytest -n 2 --dist loadgroup tests/integration tests/unit/crm_store tests/fuzz
+test-full: install  ## the parity, fault, load and fuzz tests at full size: nightly, and before a release
+	LEADPULSE_TEST_FULL=1 $(BIN)/pytest -n 2 --dist loadgroup tests/parity tests/integration tests/unit/crm_store tests/fuzz
 
 install: .venv/.installed
 

@@ -1,23 +1,27 @@
-"""Published features offline: one Parquet file per entity, read back as of any moment through Feast.
+"""Published features offline, read back as of any moment through Feast.
+
+A set of one moment, which is what each build makes, has a Parquet file of its own: a day's build writes a
+day's rows, whatever lies there of other days. Rows of a frame of many moments share one file.
 
 A row is known at its own moment, since nothing recorded later went into it: so ``created_timestamp`` is the
 as-of moment too, and a row that somebody adds afterwards with a later one stays out of the past.
 """
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from features.catalog import catalog_hash, features_of, names_of
+from features.catalog import features_of, names_of
 from features.declare import Entity
 from features.errors import FeatureError
-from features.published import CREATED, EVENT, offline_file, view_name
+from features.published import CREATED, EVENT, offline_folder, view_name
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_HASH = b"leadpulse.catalog"
+_SHARED = "moments.parquet"
 
 
 def check_complete(entity: Entity, frame: "pd.DataFrame") -> None:
@@ -28,19 +32,24 @@ def check_complete(entity: Entity, frame: "pd.DataFrame") -> None:
 
 
 def write(folder: Path, entity: Entity, frame: "pd.DataFrame") -> None:
-    """Add the rows to the entity's file, in place of rows of the same entity and moment; atomic.
+    """Add the rows, in place of rows of the same entity and moment; each file is replaced at once.
 
-    A file of another catalog is given up: its columns mean something else.
+    What another catalog said is given up: its columns mean something else.
     """
-    import pyarrow.parquet as pq
+    import pyarrow.compute as pc
 
-    path = offline_file(folder, entity.name)
+    home = offline_folder(folder, entity.name)
+    _begin(home, entity)
     fresh = _table(entity, frame)
-    table = _merged(path, fresh, entity)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(table, temporary, compression="zstd")
-    temporary.replace(path)
+    moments = pc.unique(fresh[EVENT])
+    for moment in moments:
+        file = home / f"{moment.value}.parquet"
+        if len(moments) == 1 or file.is_file():
+            rows = pc.equal(fresh[EVENT], moment)
+            _put_apart(file, fresh.filter(rows), entity)
+            fresh = fresh.filter(pc.invert(rows))
+    if len(fresh) or not any(home.iterdir()):
+        _put(home / _SHARED, fresh, entity)
 
 
 def read(store: Any, entity: Entity, rows: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
@@ -80,17 +89,52 @@ def _table(entity: Entity, frame: "pd.DataFrame") -> "pa.Table":
     for feature in features_of(entity.name):
         kind = pa.float64() if feature.dtype == "float64" else pa.string()
         columns[feature.name] = pa.array(frame[feature.name], kind, from_pandas=True)
-    return pa.table(columns).replace_schema_metadata({_HASH: catalog_hash().encode()})
+    return pa.table(columns)
 
 
-def _merged(path: Path, fresh: "pa.Table", entity: Entity) -> "pa.Table":
+def _begin(home: Path, entity: Entity) -> None:
+    """Make the folder; what is there of another catalog goes."""
+    home.mkdir(parents=True, exist_ok=True)
+    for other in home.parent.glob(f"{entity.name}[-.]*"):
+        if other.is_dir() and other != home:
+            shutil.rmtree(other, ignore_errors=True)
+        elif other != home:
+            other.unlink(missing_ok=True)
+
+
+def _put_apart(file: Path, rows: "pa.Table", entity: Entity) -> None:
+    """Put rows of one moment into its file, with those of that moment that lie among others."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    shared = file.with_name(_SHARED)
+    there = pc.field(EVENT) == rows[EVENT][0]
+    if shared.is_file() and len(pq.read_table(shared, columns=[EVENT], filters=there)):
+        among = pq.read_table(shared)
+        _put(file, _without(among.filter(there), rows, entity), entity)
+        _put(file, rows, entity)
+        _replace(shared, among.filter(~there))
+    else:
+        _put(file, rows, entity)
+
+
+def _put(file: Path, rows: "pa.Table", entity: Entity) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not path.is_file():
-        return fresh
-    old = pq.read_table(path)
-    if (old.schema.metadata or {}).get(_HASH) != catalog_hash().encode():
-        return fresh
-    kept = old.join(fresh.select([entity.key, EVENT]), [entity.key, EVENT], join_type="left anti")
-    return pa.concat_tables([kept.select(fresh.column_names).cast(fresh.schema), fresh])
+    if file.is_file():
+        rows = pa.concat_tables([_without(pq.read_table(file), rows, entity).cast(rows.schema), rows])
+    _replace(file, rows)
+
+
+def _without(old: "pa.Table", fresh: "pa.Table", entity: Entity) -> "pa.Table":
+    keys = [entity.key, EVENT]
+    return old.join(fresh.select(keys), keys, join_type="left anti").select(fresh.column_names)
+
+
+def _replace(file: Path, rows: "pa.Table") -> None:
+    import pyarrow.parquet as pq
+
+    temporary = file.with_name(f".{file.stem}.{os.getpid()}")
+    pq.write_table(rows, temporary, compression="zstd")
+    temporary.replace(file)

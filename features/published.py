@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+from features.catalog import catalog_hash
+
 PROJECT = "leadpulse"
 EVENT, CREATED = "event_timestamp", "created_timestamp"
 
@@ -16,6 +18,6 @@ def view_name(entity: str) -> str:
     return f"{entity}_features"
 
 
-def offline_file(folder: Path, entity: str) -> Path:
-    """Return the Parquet file that keeps an entity's published features."""
-    return folder / "offline" / f"{entity}.parquet"
+def offline_folder(folder: Path, entity: str) -> Path:
+    """Return the folder of the Parquet files that keep what this catalog says of an entity's past."""
+    return folder / "offline" / f"{entity}-{catalog_hash()}"

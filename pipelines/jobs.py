@@ -125,7 +125,7 @@ def publish_reps(runtime: Runtime, now: datetime) -> int:
         as_of = pd.Series([pd.Timestamp(now)] * len(ids), dtype="datetime64[us, UTC]")
         rows = pd.DataFrame({"entity_id": ids.to_numpy(), "as_of": as_of})
         if len(rows):
-            runtime.features.publish(entity, runtime.features.compute(entity, rows), offline=False)
+            runtime.features.publish(entity, runtime.features.refresh(entity, rows), offline=False)
     return len(reps)
 
 

@@ -33,7 +33,7 @@ class Flow:
     def __init__(self, via: str, wanted: list[Aggregate]) -> None:
         self.via = via
         self.names = {figure: f"{via}_{n}" for n, figure in enumerate(wanted)}
-        self._source = wanted[0].selection.source
+        self.source = wanted[0].selection.source
         first = [f for f in wanted if f.kind == "smallest"]
         self._firsts = {figure: f"{via}_first_{n}" for n, figure in enumerate(first)}
         self._shares = {figure: _shares(figure) for figure in wanted if figure not in self._firsts}
@@ -42,7 +42,7 @@ class Flow:
 
     def links(self) -> Table:
         """Return every value of the link that rows have, once."""
-        table = source(self._source)
+        table = source(self.source)
         return table.filter(table[self.via].notnull()).select(link=table[self.via]).distinct()
 
     def standing(self, questions: Table) -> Table:
@@ -77,12 +77,13 @@ class Flow:
             **sums, **{n: both[n].min() for n in self._firsts.values()}
         )
 
-    def own(self, asks: Table) -> Table:
+    def own(self, asks: Table, rows: Table | None = None) -> Table:
         """Return, by row_id, what the lead's own rows add to the sums that are of others.
 
-        ``asks`` has row_id, entity_id, t and link.
+        ``asks`` has row_id, entity_id, t and link. ``rows`` are the source's that can concern them; all of
+        them by default.
         """
-        rows = self._rows()
+        rows = self._rows(rows)
         match = [asks.entity_id == rows.lead_id, asks.link == rows.link, rows.known <= asks.t]
         mine = asks.join(rows, match)
         added = {}
@@ -109,9 +110,9 @@ class Flow:
         }
         return both.select(*table.columns, **found)
 
-    def _rows(self) -> Table:
+    def _rows(self, rows: Table | None = None) -> Table:
         """Return the source's rows: link, when they happened and began to exist, what each sum gets."""
-        table = source(self._source)
+        table = source(self.source) if rows is None else rows
         table = table.filter(table[self.via].notnull())
         table = table.mutate(
             occurred=table.occurred_at, known=ibis.greatest(table.occurred_at, table.recorded_at)

@@ -134,7 +134,8 @@ class _Figures:
             fresh = _beside(fresh, self._of_source(name, stale, wanted, rows[name]))
         for flow in self._flows:
             asks = self._linked(flow, stale, dict(self.steps).get(f"of_{_STATES}"))
-            fresh = _beside(fresh, self._keep(f"own_{flow.via}", flow.own(asks)))
+            mine = self._keep(f"own_{flow.via}", flow.own(asks, rows[flow.source]))
+            fresh = _beside(fresh, mine)
         changes = [reading.changes(stale, rows[reading.name]) for reading in readings]
         fresh = _beside(fresh, _first(reduce(lambda left, right: left.union(right), changes)))
         table = kept = self._keep("figures", _with_the_kept(asked, self._keep("fresh", fresh)))
@@ -151,8 +152,8 @@ class _Figures:
             for name, figures in self._own.items()
         }
         for flow in self._flows:
-            name = next(iter(flow.names)).selection.source
-            groups.setdefault(_STATES, []).append(spans.Reading(name, "lead_id", tuple(flow.names)))
+            reading = spans.Reading(flow.source, "lead_id", tuple(flow.names))
+            groups.setdefault(_STATES, []).append(reading)
         return groups
 
     def _of_source(

@@ -4,7 +4,8 @@ An optional extra (``leadpulse[spark]``, Java 17). Sources and results lie as Pa
 read them. Each call has views of its own, so that calls from several threads do not meet.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,8 +60,9 @@ def compute(
     """
     chosen = features_of(entity, features)
     asked = asked_table(rows)
-    found = _run(entity, session, asked, sources, tuple(f.name for f in chosen))
-    table: pa.Table = found.drop("entity_id", "as_of").toArrow().sort_by("row_id").drop_columns("row_id")
+    table: pa.Table
+    with _running(entity, session, asked, sources, tuple(f.name for f in chosen)) as found:
+        table = found.drop("entity_id", "as_of").toArrow().sort_by("row_id").drop_columns("row_id")
     for place, column in enumerate(("entity_id", "as_of")):
         table = table.add_column(place, column, asked[column])
     return to_frame(table, chosen)
@@ -75,9 +77,10 @@ def compute_parquet(
     """
     from pyspark.sql import functions as f
 
-    found = _run(entity, session, asked, sources, names).drop("row_id")
     moment = f.timestamp_micros(f.col("as_of"))
-    found.withColumn("as_of", moment).write.mode("overwrite").parquet(str(target))
+    with _running(entity, session, asked, sources, names) as found:
+        whole = found.drop("row_id").withColumn("as_of", moment)
+        whole.write.mode("overwrite").parquet(str(target))
 
 
 @lru_cache(maxsize=64)
@@ -105,9 +108,11 @@ def _sql(step: Any) -> str:
     return str(tree.transform(doubled).sql(dialect="spark"))
 
 
-def _run(
+@contextmanager
+def _running(
     entity: str, session: "SparkSession", asked: "pa.Table | Path", sources: Path, names: tuple[str, ...]
-) -> "DataFrame":
+) -> "Iterator[DataFrame]":
+    """Give the result; the tables on the way to it are kept as long as it is read, and no longer."""
     own = session.newSession()
     for name, value in SETTINGS.items():
         if name.startswith("spark.sql."):
@@ -118,9 +123,15 @@ def _run(
         moments = {column for column, kind in SOURCES[name].columns.items() if kind == "moment"}
         _in_micros(_standing(own, sources, name), moments).createOrReplaceTempView(name)
     steps, result = compiled(entity, names)
-    for name, sql in steps:
-        own.sql(sql).persist().createOrReplaceTempView(name)
-    return own.sql(result)
+    kept: list[DataFrame] = []
+    try:
+        for name, sql in steps:
+            kept.append(own.sql(sql).persist())
+            kept[-1].createOrReplaceTempView(name)
+        yield own.sql(result)
+    finally:
+        for table in reversed(kept):
+            table.unpersist()
 
 
 def _in_micros(table: "DataFrame", moments: set[str]) -> "DataFrame":

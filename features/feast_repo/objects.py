@@ -9,7 +9,7 @@ from feast.types import Float64, String
 
 from features.catalog import features_of
 from features.declare import ENTITIES
-from features.published import CREATED, EVENT, TTL, offline_file, view_name
+from features.published import CREATED, EVENT, TTL, offline_folder, view_name
 
 
 def entity_of(name: str) -> Entity:
@@ -22,7 +22,7 @@ def entity_of(name: str) -> Entity:
 
 def view_of(name: str, folder: Path, *, spark: bool = False) -> FeatureView:
     """Return the feature view of an entity over the published Parquet in ``folder``, for DuckDB or Spark."""
-    source = _source(name, str(offline_file(folder.resolve(), name)), spark=spark)
+    source = _source(name, str(offline_folder(folder.resolve(), name) / "*.parquet"), spark=spark)
     schema = [Field(name=ENTITIES[name].key, dtype=String)]
     schema += [
         Field(

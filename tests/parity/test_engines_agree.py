@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from features.catalog import features_of
 from features.engines import ibis_engine, python_engine
 from tests.parity.histories import AS_OFS, arrow_tables, histories
+from tests.sizes import full
 
 IDS = {"lead": ("L1", "L2", "nobody"), "account": ("A1", "A2", "nobody")}
 IDS |= {"rep": ("R1", "R2", "nobody"), "fit": ("R1|need|甲", "R2|lead|L1", "nobody")}
@@ -16,7 +17,7 @@ IDS |= {"rep": ("R1", "R2", "nobody"), "fit": ("R1|need|甲", "R2|lead|L1", "nob
 
 @pytest.mark.parametrize("entity", list(IDS))
 @settings(
-    max_examples=20,
+    max_examples=full(20, 1000),
     deadline=None,
     derandomize=True,
     database=None,

@@ -15,7 +15,12 @@ from tests.parity.growing import Growing
 from tests.parity.histories import ORIGIN, histories
 from tests.sizes import full
 
-IDS = {"lead": ("L1", "L2", "nobody"), "account": ("A1", "A2", "nobody")}
+IDS = {
+    "lead": ("L1", "L2", "nobody"),
+    "account": ("A1", "A2", "nobody"),
+    "rep": ("R1", "R2", "nobody"),
+    "fit": ("R1|need|甲", "R2|lead|L1", "nobody"),
+}
 DAYS = [ORIGIN + timedelta(days=d) for d in (-31, -30, -1, 0, 30)]
 TICK = timedelta(microseconds=1)
 
@@ -29,7 +34,7 @@ LITTLE = settings(
 )
 
 
-@pytest.mark.parametrize("entity", ["lead", "account"])
+@pytest.mark.parametrize("entity", IDS)
 @LITTLE
 @given(history=histories)
 def test_a_set_brought_forward_is_a_set_worked_out_anew(entity, history):
@@ -41,7 +46,7 @@ def test_a_set_brought_forward_is_a_set_worked_out_anew(entity, history):
             _assert_refreshed(entity, growing.folder, _asked(entity, moment, place % 2))
 
 
-@pytest.mark.parametrize("entity", ["lead", "account"])
+@pytest.mark.parametrize("entity", IDS)
 @LITTLE
 @given(history=histories)
 def test_when_nothing_is_told_time_alone_changes_figures(entity, history):

@@ -11,6 +11,8 @@ from pathlib import Path
 _MASTER = "org.apache.spark.deploy.master.Master"
 _WORKER = "org.apache.spark.deploy.worker.Worker"
 STARTUP_SECONDS = 120.0
+# What lives for a minute is not worth optimising: half the processor time would go into that.
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @contextmanager
@@ -19,6 +21,7 @@ def cluster(folder: Path, workers: int = 2, memory: str = "1g") -> Iterator[str]
     with ExitStack() as running:
         log = running.enter_context(_process(folder / "master", _MASTER, "--port", "0", "--webui-port", "0"))
         url = _told(log, r"Starting Spark master at (spark://\S+)")
+        logs = []
         for number in range(workers):
             options = (
                 "--cores",
@@ -30,7 +33,8 @@ def cluster(folder: Path, workers: int = 2, memory: str = "1g") -> Iterator[str]
                 "--work-dir",
                 str(folder / "work"),
             )
-            log = running.enter_context(_process(folder / f"worker-{number}", _WORKER, *options, url))
+            logs.append(running.enter_context(_process(folder / f"worker-{number}", _WORKER, *options, url)))
+        for log in logs:
             _told(log, r"Successfully registered with master (\S+)")
         yield url
 
@@ -44,6 +48,8 @@ def _process(log: Path, name: str, *options: str) -> Iterator[Path]:
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_JAVA_OPTS": SHORT_LIVED,
+        "SPARK_LAUNCHER_OPTS": SHORT_LIVED,
     }
     command = [str(home / "bin" / "spark-class"), name, "--host", "127.0.0.1", *options]
     with log.open("wb") as out:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from features.store import FeatureStore
-from tests.integration.spark.cluster import cluster
+from tests.integration.spark.cluster import SHORT_LIVED, cluster
 from tests.parity.histories import make_history
 from tests.unit.features.conftest import write_sources
 
@@ -22,8 +22,11 @@ def master(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFacto
             "spark.sql.shuffle.partitions": "2",
             # Compiling, and planning anew after each stage, would take longer than these few rows.
             "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.sql.adaptive.enabled": "false",
             "spark.executor.memory": "700m",
+            "spark.executor.extraJavaOptions": SHORT_LIVED,
+            "spark.driver.extraJavaOptions": SHORT_LIVED,
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
         }

@@ -49,6 +49,7 @@ def test_any_number_of_rows_goes_from_file_to_file(spark_store: FeatureStore, tm
         "account", tmp_path / "asked.parquet", spark_store.sources, names, tmp_path / "found", session
     )
 
+    assert session.sparkContext._jsc.getPersistentRDDs().isEmpty()  # what was kept on the way is let go
     keys = ["entity_id", "as_of"]
     found = pd.read_parquet(tmp_path / "found").assign(
         as_of=lambda f: f.as_of.dt.tz_convert("UTC").dt.as_unit("us")

@@ -16,6 +16,7 @@ import pytest
 from features.catalog import names_of
 from features.errors import FeatureError
 from features.feast_repo.repository import online_settings, write_repository
+from features.published import offline_folder
 from features.store import FeatureStore
 from tests.parity.histories import ORIGIN, make_history
 from tests.unit.features.conftest import asked, write_sources
@@ -36,7 +37,7 @@ def applied(tmp_path_factory) -> FeatureStore:
 @pytest.fixture
 def store(applied) -> FeatureStore:
     """The applied store with nothing published yet."""
-    for file in (applied.folder / "offline").glob("*.parquet"):
+    for file in (applied.folder / "offline").glob("*/*.parquet"):
         file.unlink()
     applied.apply()
     return applied
@@ -75,7 +76,7 @@ def test_what_was_published_holds_until_its_time_to_live_ends(store):
 def test_a_row_that_was_added_later_stays_out_of_the_past(store):
     rows = asked(("L1", ORIGIN))
     truth = store.frame("lead", rows)
-    file = store.folder / "offline" / "lead.parquet"
+    (file,) = offline_folder(store.folder, "lead").iterdir()
     table = pq.read_table(file).to_pandas()
     leak = table.assign(created_timestamp=LATER, lead_updates_all=999.0)
     schema = pq.read_schema(file)
@@ -90,9 +91,48 @@ def test_publishing_again_replaces_a_row_and_keeps_the_others(store):
     corrected = frame[frame["entity_id"] == "L1"].assign(lead_updates_all=7.0)
     assert store.publish("lead", corrected, online=False) == 1
 
-    stored = pq.read_table(store.folder / "offline" / "lead.parquet").to_pandas().set_index("lead_id")
+    stored = pq.read_table(offline_folder(store.folder, "lead")).to_pandas().set_index("lead_id")
     assert sorted(stored.index) == ["L1", "L2"]
     assert stored.loc["L1", "lead_updates_all"] == 7.0
+
+
+def test_a_later_build_leaves_the_files_of_earlier_ones_alone(store):
+    first = store.compute("lead", asked(("L1", ORIGIN), ("L2", ORIGIN)))
+    store.publish("lead", first, online=False)
+    (file,) = offline_folder(store.folder, "lead").iterdir()
+    before = file.stat()
+
+    store.publish("lead", store.compute("lead", asked(("L1", LATER))), online=False)
+
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_each_row_is_kept_once_in_whatever_frames_it_comes(store):
+    many = store.compute("lead", asked(("L1", ORIGIN), ("L2", ORIGIN), ("L1", LATER), ("L2", LATER)))
+    one = many[:2].assign(lead_updates_all=7.0)
+    for frame in (many, one[:1], many.assign(lead_updates_all=8.0)[2:], one[1:], one):
+        store.publish("lead", frame, online=False)
+
+    stored = pq.read_table(offline_folder(store.folder, "lead")).to_pandas()
+    assert stored.set_index(["lead_id", "event_timestamp"]).lead_updates_all.sort_index().to_dict() == {
+        ("L1", ORIGIN): 7.0,
+        ("L1", LATER): 8.0,
+        ("L2", ORIGIN): 7.0,
+        ("L2", LATER): 8.0,
+    }
+    found = store.frame("lead", many[["entity_id", "as_of"]], ["lead_updates_all"], fresh=False)
+    assert found.lead_updates_all.tolist() == [7.0, 7.0, 8.0, 8.0]
+
+
+def test_what_another_catalog_said_is_given_up(store):
+    other = store.folder / "offline" / "lead-0123456789abcdef"
+    other.mkdir()
+    neighbour = store.folder / "offline" / "account-0123456789abcdef"
+    neighbour.mkdir()
+
+    store.publish("lead", store.compute("lead", asked(("L1", ORIGIN))), online=False)
+
+    assert (other.exists(), neighbour.exists()) == (False, True)
 
 
 def test_a_frame_with_a_gap_is_not_published(store):

@@ -74,7 +74,7 @@ class ServingDeps:
     def matcher(self, gate: OnlineGate) -> Matcher:
         """Return who matches leads with reps."""
         rules, limits = self.rules[MODEL], self.limits.match
-        return Matcher(self.champions, gate, rules, self.records, self.clock, limits)
+        return Matcher(self.champions, gate, rules, self.guarded(MODEL), self.clock, limits, self.observe)
 
     def _ladder(self, kind: Kind, gate: OnlineGate) -> Ladder:
         return Ladder(

@@ -16,10 +16,10 @@ from crm_store.domain.round_robin import turns
 from crm_store.domain.scores import Score
 from crm_store.repositories.candidates import Field, Standing
 from features.composed import COMPOSED
-from features.pairs import composed, fit_ids
+from features.pairs import composed, fit_ids, pair_id
 from serving.champions import Absent, Champion, Champions
 from serving.gate import DownError
-from serving.ladder import RuleSource
+from serving.ladder import Answer, Observer, Row, RuleSource
 from serving.online import OnlineGate
 from serving.ports import Records
 
@@ -75,9 +75,10 @@ class Comparer(Protocol):
 
 @dataclass(frozen=True)
 class _Rows:
-    """Fresh online values by id, and why there are none for the others."""
+    """Fresh online values by id, from when they are, and why there are none for the others."""
 
     values: dict[str, Values]
+    as_of: dict[str, datetime]
     why: str | None
 
 
@@ -91,6 +92,7 @@ class Matcher:
     records: Records
     clock: Callable[[], datetime]
     limits: MatchLimits
+    observe: Observer = lambda _model, _rows, _answers: None
 
     def answer(self, ids: Sequence[str]) -> dict[str, Match]:
         """Return the match of each of ``ids`` that is on record."""
@@ -117,6 +119,7 @@ class Matcher:
             try:
                 pairs = self._pairs(lead_id, leads.values[lead_id], open_to, reps.values, now)
                 ranked, mean = _by_model(standing, open_to, pairs, now)
+                self._show(lead_id, open_to, pairs, ranked, leads.as_of[lead_id])
                 told = Match(ranked, excluded, "model", None, standing.version, now)
                 return replace(told, mean=mean, typical=_typical(pairs))
             except DownError:
@@ -126,6 +129,26 @@ class Matcher:
                 why = "bundle_broken"
         ranked = self._by_rules(lead_id, open_to, reps.values, now)
         return Match(ranked, excluded, "rules", why, self._rules_version, now)
+
+    def _show(
+        self,
+        lead_id: str,
+        open_to: Sequence[Standing],
+        pairs: Sequence[Values],
+        ranked: Sequence[Candidate],
+        as_of: datetime,
+    ) -> None:
+        """Tell whoever observes of every candidate; what was known of the lead then dates them all."""
+        ids = {rep.rep_id: pair_id(lead_id, rep.rep_id) for rep in open_to}
+        rows: dict[str, Row] = {
+            ids[rep.rep_id]: (values, as_of) for rep, values in zip(open_to, pairs, strict=True)
+        }
+        answers = {
+            ids[one.rep.rep_id]: Answer(replace(one.score, as_of=as_of), "model")
+            for one in ranked
+            if one.score
+        }
+        self.observe(MODEL, rows, answers)
 
     @property
     def _rules_version(self) -> str:
@@ -193,18 +216,20 @@ class Matcher:
 
     def _online(self, entity: str, ids: Sequence[str], now: datetime) -> _Rows:
         if not ids:
-            return _Rows({}, None)
+            return _Rows({}, {}, None)
         try:
             rows = self.gate.read(entity, ids)
         except DownError as down:
-            return _Rows({}, "starting" if down.state == "starting" else "no_online_features")
-        found, why = {}, None
+            return _Rows({}, {}, "starting" if down.state == "starting" else "no_online_features")
+        found: dict[str, Values] = {}
+        since: dict[str, datetime] = {}
+        why = None
         for one, values, as_of in zip(ids, rows.values, rows.as_of, strict=True):
             if values is not None and as_of is not None and now - as_of <= self.limits.fresh:
-                found[one] = values
+                found[one], since[one] = values, as_of
             else:
                 why = "stale_online_features" if as_of is not None else "no_online_features"
-        return _Rows(found, why)
+        return _Rows(found, since, why)
 
 
 def _by_model(

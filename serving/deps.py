@@ -9,6 +9,7 @@ from datetime import datetime
 
 from crm_store.rules.engine import RuleBook
 from serving.assessment import Assessor, shipped_assessor
+from serving.candidates import Candidates
 from serving.champions import Champions
 from serving.crm.deps import CrmDeps
 from serving.gate import Gate, GateLimits
@@ -74,7 +75,8 @@ class ServingDeps:
     def matcher(self, gate: OnlineGate) -> Matcher:
         """Return who matches leads with reps."""
         rules, limits = self.rules[MODEL], self.limits.match
-        return Matcher(self.champions, gate, rules, self.guarded(MODEL), self.clock, limits, self.observe)
+        candidates = Candidates(self.guarded(MODEL), self.monotonic)
+        return Matcher(self.champions, gate, rules, candidates, self.clock, limits, self.observe)
 
     def _ladder(self, kind: Kind, gate: OnlineGate) -> Ladder:
         return Ladder(

@@ -1,0 +1,41 @@
+"""Who could be given a lead, as the record store says; while it is away, as it last said, with the age."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from crm_store.repositories.candidates import Field
+from serving.ports import Records
+
+log = logging.getLogger("leadpulse.serving")
+# As long as keys that the store let in are let in without it. Who went on leave since is not known meanwhile.
+GRACE = timedelta(minutes=15)
+
+
+@dataclass
+class Candidates:
+    """Asks ``records``, which must raise in time, and remembers the last answer. Any thread may ask."""
+
+    records: Records
+    monotonic: Callable[[], float]
+    _last: tuple[float, Field] | None = field(default=None, init=False)
+
+    def of(self, lead_ids: Sequence[str], now: datetime) -> tuple[Field, timedelta | None]:
+        """Return the field, and its age if it is remembered: then no lead's region is in it.
+
+        Raises what the record store raises when nothing as young as ``GRACE`` is remembered.
+        """
+        try:
+            found = self.records.candidates(lead_ids, now)
+        except Exception as error:
+            last = self._last
+            age = timedelta(seconds=self.monotonic() - last[0]) if last else GRACE
+            if last is None or age >= GRACE:
+                raise
+            log.warning("candidates_remembered", extra={"error": type(error).__name__})
+            return Field(last[1].reps, {}, last[1].teams), age
+        self._last = (self.monotonic(), found)
+        return found, None

@@ -70,9 +70,7 @@ class Fitted:
 
     def raw(self, frame: pd.DataFrame) -> Floats:
         """Return raw log-odds (n,) of a frame with the features as columns."""
-        import lightgbm
-
-        booster = lightgbm.Booster(model_str=self.text)
+        booster = import_lightgbm().Booster(model_str=self.text)
         return np.asarray(booster.predict(self.encoding.matrix_of_frame(frame), raw_score=True))
 
 

@@ -20,7 +20,7 @@ def noisy(rows: int) -> tuple[Floats, Bools]:
 
 def rounds_until(stop_at: float, rows: int) -> int:
     matrix, labels = noisy(rows)
-    params = {**FIRST[1], "num_leaves": 3, "learning_rate": 0.02}
+    params = {**FIRST[1], "num_leaves": 3, "learning_rate": 0.1}
     _, losses = boost_until(matrix, labels, matrix[:500], labels[:500], params, 1, stop_at)
     return len(losses)
 

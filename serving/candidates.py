@@ -17,9 +17,13 @@ GRACE = timedelta(minutes=15)
 
 @dataclass
 class Candidates:
-    """Asks ``records``, which must raise in time, and remembers the last answer. Any thread may ask."""
+    """Asks ``records``, which must raise in time, and remembers the last answer. Any thread may ask.
+
+    While nothing is remembered nobody else can answer: then ``patient`` is asked, which waits longer.
+    """
 
     records: Records
+    patient: Records
     monotonic: Callable[[], float]
     _last: tuple[float, Field] | None = field(default=None, init=False)
 
@@ -28,10 +32,10 @@ class Candidates:
 
         Raises what the record store raises when nothing as young as ``GRACE`` is remembered.
         """
+        last = self._last
         try:
-            found = self.records.candidates(lead_ids, now)
+            found = (self.records if last else self.patient).candidates(lead_ids, now)
         except Exception as error:
-            last = self._last
             age = timedelta(seconds=self.monotonic() - last[0]) if last else GRACE
             if last is None or age >= GRACE:
                 raise

@@ -89,7 +89,6 @@ def roll_back_model(runtime: Runtime, model: str) -> Champion:
 
 def shadow_version(runtime: Runtime, model: str, version: str | None) -> None:
     """Try a version in the champion's shadow, or none. Raises BundleBroken, ModelRefused."""
-    _need_shadow(model)
     folder = runtime.settings.models_folder
     if version is None:
         lift_shadow(folder, model)
@@ -105,14 +104,16 @@ def shadow_duel(runtime: Runtime, model: str, now: datetime) -> tuple[str, Duel]
 
     from crm_store.repositories.scores.shadows import KeptPair, pairs_of
     from training.bundle import SHADOW
-    from training.shadowing import compare_shadow
+    from training.shadowing import compare_curves, compare_shadow
 
-    _need_shadow(model)
     version = champion_of(runtime.settings.models_folder, model, SHADOW).version
     with runtime.sessions() as session:
         pairs = pd.DataFrame(pairs_of(session, model, version), columns=list(KeptPair._fields))
+    sources, hazard = runtime.features.sources, runtime.hazard()
+    if model == hazard.model:
+        return version, compare_curves(hazard.losses, sources, pairs, now)
     spec = runtime.specs()[model]
-    return version, compare_shadow(spec.outcome, spec.meaning, runtime.features.sources, pairs, now)
+    return version, compare_shadow(spec.outcome, spec.meaning, sources, pairs, now)
 
 
 def accept_drift(runtime: Runtime, model: str, why: str) -> Standing:
@@ -169,16 +170,6 @@ def _bundle(runtime: Runtime, model: str, version: str) -> Bundle:
         )
         raise ModelRefused("unknown_version", "version", zh, en)
     return Bundle.load(folder / model / version)
-
-
-def _need_shadow(model: str) -> None:
-    """Refuse a model that gives no score of its own: what it says has no outcome that is known soon."""
-    from serving.kinds import KINDS
-
-    if model not in {kind.model for kind in KINDS}:
-        zh = "该模型不单独评分，不在影子中试用；新版本由验收关卡与现任模型比较"
-        en = "this model gives no score of its own to try in the shadow: gates compare it with the champion"
-        raise ModelRefused("no_shadow", "model", zh, en)
 
 
 def _tell_registry(runtime: Runtime, model: str, version: str) -> None:

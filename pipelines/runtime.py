@@ -133,12 +133,10 @@ class Runtime:
     def champions(self, loading: Worker) -> FileChampions:
         """Return the champions that the pointer files name, and will name."""
         from serving.champions import FileChampions, bundle_loader
-        from serving.kinds import KINDS
 
         folder = self.settings.models_folder
         horizons = {name: spec.horizon for name, spec in self.specs().items() if spec.horizon is not None}
-        models = (*RULE_DOCUMENTS, *(kind.timing for kind in KINDS if kind.timing))
-        return FileChampions(folder, bundle_loader(folder, horizons), models, loading)
+        return FileChampions(folder, bundle_loader(folder, horizons), _served_models(), loading)
 
     def shadow(self, loading: Worker) -> Shadow:
         """Return the challengers that the shadow pointers name, beside the champions."""
@@ -148,7 +146,7 @@ class Runtime:
 
         folder = self.settings.models_folder
         load = bundle_loader(folder, {}, SHADOW)
-        challengers = FileChampions(folder, load, tuple(RULE_DOCUMENTS), loading, pointer=SHADOW)
+        challengers = FileChampions(folder, load, _served_models(), loading, pointer=SHADOW)
         return Shadow(challengers, self._keep_pairs)
 
     def _keep_pairs(self, model: str, pairs: Sequence[Pair]) -> None:
@@ -235,6 +233,13 @@ class Runtime:
             alerts=partial(model_alerts, self.settings.models_folder, self.models()),
             cards=partial(champion_card, self.settings.models_folder),
         )
+
+
+def _served_models() -> tuple[str, ...]:
+    """Every model that may answer a live request, and be tried in the shadow of the one that does."""
+    from serving.kinds import KINDS
+
+    return tuple(model for kind in KINDS for model in kind.models)
 
 
 @dataclass(frozen=True)

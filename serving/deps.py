@@ -9,6 +9,7 @@ from datetime import datetime
 
 from crm_store.rules.engine import RuleBook
 from serving.assessment import Assessor, shipped_assessor
+from serving.candidates import Candidates
 from serving.champions import Champions
 from serving.crm.deps import CrmDeps
 from serving.gate import Gate, GateLimits
@@ -23,7 +24,10 @@ from serving.ports import Records
 
 @dataclass(frozen=True)
 class ServingLimits:
-    """Limits. ``request`` is seconds for any request, then it is a 504; ``remembered`` scores per model."""
+    """Limits. ``request`` is seconds for any request, then it is a 504; ``remembered`` scores per model.
+
+    ``patient`` is for what only the record store can answer.
+    """
 
     request: float = 10.0
     online: GateLimits = field(default_factory=GateLimits)
@@ -31,6 +35,7 @@ class ServingLimits:
     match: MatchLimits = field(default_factory=MatchLimits)
     remembered: int = 20_000
     store: GateLimits = field(default_factory=GateLimits)
+    patient: GateLimits = field(default_factory=lambda: GateLimits(base=2.0))
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,10 @@ class ServingDeps:
         """Return the way to the online features, with its deadline and its breaker."""
         return OnlineGate(self.online, self.limits.online, self.monotonic)
 
-    def guarded(self, name: str) -> GuardedRecords:
+    def guarded(self, name: str, limits: GateLimits | None = None) -> GuardedRecords:
         """Return the record store with a deadline and a breaker, for one kind of caller."""
-        return GuardedRecords(self.records, Gate(f"records-{name}", self.limits.store, self.monotonic))
+        gate = Gate(f"records-{name}", limits or self.limits.store, self.monotonic)
+        return GuardedRecords(self.records, gate)
 
     def ladders(self, gate: OnlineGate) -> dict[str, Ladder]:
         """Return the ladder of each model."""
@@ -74,7 +80,9 @@ class ServingDeps:
     def matcher(self, gate: OnlineGate) -> Matcher:
         """Return who matches leads with reps."""
         rules, limits = self.rules[MODEL], self.limits.match
-        return Matcher(self.champions, gate, rules, self.records, self.clock, limits)
+        patient = self.guarded(f"{MODEL}-first", self.limits.patient)
+        candidates = Candidates(self.guarded(MODEL), patient, self.monotonic)
+        return Matcher(self.champions, gate, rules, candidates, self.clock, limits, self.observe)
 
     def _ladder(self, kind: Kind, gate: OnlineGate) -> Ladder:
         return Ladder(

@@ -52,7 +52,7 @@ def match_example() -> dict[str, Any]:
     away: dict[str, Any] = {"rep_id": f"rep_{2:024x}", "name": "示例二", "code": "on_leave"}
     away |= {"message": {"zh": "正在休假", "en": "On leave"}, "until": "2026-03-04T16:00:00Z"}
     match: dict[str, Any] = {"rung": "model", "why": None, "version": "lead_match-3", "as_of": _AS_OF}
-    match |= {"mean": 0.122, "seed": None}
+    match |= {"age_s": None, "mean": 0.122, "seed": None}
     return {
         "results": [
             {"id": example_id(LEAD), "match": match | {"reps": [rep], "excluded": [away]}, "error": None}

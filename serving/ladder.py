@@ -229,6 +229,7 @@ class Ladder:
         standing = self.champions.current(self.kind.timing)
         decided = standing.decided if isinstance(standing, Champion) else None
         told = self._by_model(ids, standing, online, self.timing_memory)
+        self.observe(self.kind.timing, online.rows, told)
         timed = {}
         for entity_id, curve in told.items():
             score, weekly = answers[entity_id].score, curve.score.weekly

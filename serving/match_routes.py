@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from serving.errors import ServingError, error_of, why_of
 from serving.examples import answer_response, error_responses, ids_example
 from serving.explain import moment
 from serving.kinds import LEAD
+from serving.ladder import NoAnswer
 from serving.language import Language, language_of
 from serving.matching import Candidate, Match, Matcher
 from serving.parsing import ids_of
@@ -30,6 +32,8 @@ _ERRORS = (
     *("body_empty", "json_invalid", "body_too_large", "type_invalid", "field_missing", "field_unknown"),
     *("ids_empty", "too_many_ids", "internal", "store_unavailable", "timeout"),
 )
+# Threads of its own: a store that hangs takes those that are shared, and a match is made without it.
+_THREADS: Final = 4
 EXCLUDED: Final[dict[str, tuple[str, str]]] = {
     "other_region": ("不在其负责的地区", "The lead is outside their team's region"),
     "on_leave": ("正在休假", "On leave"),
@@ -40,6 +44,7 @@ EXCLUDED: Final[dict[str, tuple[str, str]]] = {
 def match_router(door: Door, matcher: Matcher) -> APIRouter:
     """Return the matching operation."""
     router = APIRouter(tags=["scores 评分"])
+    pool = ThreadPoolExecutor(_THREADS, "match")
 
     async def endpoint(request: Request) -> Response:
         viewer = await door.admit(request, LEAD.entity, "score")
@@ -47,7 +52,8 @@ def match_router(door: Door, matcher: Matcher) -> APIRouter:
         seen = await door.within_sight(viewer, LEAD.entity, ids)
         language = language_of(request.headers.get("accept-language"))
         try:
-            matches = await asyncio.to_thread(matcher.answer, [one for one in ids if one in seen])
+            wanted = [one for one in ids if one in seen]
+            matches = await asyncio.get_running_loop().run_in_executor(pool, matcher.answer, wanted)
         except Exception as error:
             raise ServingError("store_unavailable") from error
         content = orjson.dumps(
@@ -84,15 +90,17 @@ def match_router(door: Door, matcher: Matcher) -> APIRouter:
 
 
 def told(
-    ids: Sequence[str], matches: dict[str, Match], seed: int, language: Language
+    ids: Sequence[str], matches: Mapping[str, Match | NoAnswer], seed: int, language: Language
 ) -> list[dict[str, Any]]:
     """Return one item per id, in the order asked: either a match or an error."""
-    return [
-        {"id": one, "match": _match(matches[one], seed, language), "error": None}
-        if one in matches
-        else {"id": one, "match": None, "error": error_of(LEAD.not_found, "ids")}
-        for one in ids
-    ]
+    told: list[dict[str, Any]] = []
+    for one in ids:
+        given = matches.get(one, NoAnswer(LEAD.not_found))
+        if isinstance(given, Match):
+            told.append({"id": one, "match": _match(given, seed, language), "error": None})
+        else:
+            told.append({"id": one, "match": None, "error": error_of(given.code, "ids")})
+    return told
 
 
 def _match(match: Match, seed: int, language: Language) -> dict[str, Any]:
@@ -101,6 +109,7 @@ def _match(match: Match, seed: int, language: Language) -> dict[str, Any]:
         "why": why_of(match.why) if match.why else None,
         "version": match.version,
         "as_of": moment(match.as_of),
+        "age_s": None if match.age is None else round(match.age.total_seconds()),
         "mean": None if match.mean is None else round(match.mean, 6),
         "seed": seed if match.rung == "rules" else None,
         "reps": [_candidate(place, one, match, language) for place, one in enumerate(match.ranked, 1)],
@@ -167,8 +176,10 @@ _DESCRIPTION = (
     "1–1000 ids; for each lead the reps who may have it, best first, with the chance of winning it, what "
     "sets each apart from the other candidates (`effect` in percentage points, adding up to the chance over "
     "`mean`, that of the mean candidate), and who was excluded and why. `rung` says who ranked: the model or "
-    "the rules' weighted round-robin by past wins, whose `seed` makes it repeatable.\n\n"
+    "the rules' weighted round-robin by past wins, whose `seed` makes it repeatable. While the record store "
+    "is away, the candidates are those of at most 15 minutes ago: `age_s` tells.\n\n"
     "1–1000 个编号；逐条返回可接手的销售（按赢单概率排序）、与其他候选人相比的正反理由"
     "（`effect` 为百分点，合计等于该概率与平均候选人概率 `mean` 之差）、被排除的人及原因。"
     "`rung` 说明由模型还是规则（按过往赢单加权轮转，`seed` 可复现）排序。"
+    "记录库不可用时，候选人取自最近 15 分钟内的名单，`age_s` 为其秒数。"
 )

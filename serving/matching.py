@@ -2,6 +2,8 @@
 
 ``model``  the champion's P(win | lead, rep) from the features of both
 ``rules``  weighted round-robin by past wins among the candidates, deterministic under a recorded seed
+
+While the record store is away, the candidates are those it named last, with their age.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ from crm_store.domain.round_robin import turns
 from crm_store.domain.scores import Score
 from crm_store.repositories.candidates import Field, Standing
 from features.composed import COMPOSED
-from features.pairs import composed, fit_ids
+from features.pairs import composed, fit_ids, pair_id
+from serving.candidates import Candidates
 from serving.champions import Absent, Champion, Champions
 from serving.gate import DownError
-from serving.ladder import RuleSource
+from serving.kinds import LEAD
+from serving.ladder import Answer, NoAnswer, Observer, Row, RuleSource
 from serving.online import OnlineGate
-from serving.ports import Records
 
 log = logging.getLogger("leadpulse.serving")
 MODEL = "lead_match"
@@ -52,7 +55,8 @@ class Match:
     """The candidates of a lead, best first, who was excluded and why, and the rung that ranked them.
 
     Of the model's: ``mean`` is the chance of the mean candidate, which reasons are told against, and
-    ``typical`` the candidates' mean of each feature that is a number.
+    ``typical`` the candidates' mean of each feature that is a number. ``age`` is that of candidates who are
+    remembered, None for those that the record store names.
     """
 
     ranked: tuple[Candidate, ...]
@@ -63,6 +67,7 @@ class Match:
     as_of: datetime
     mean: float | None = None
     typical: Mapping[str, float] = field(default_factory=dict)
+    age: timedelta | None = None
 
 
 class Comparer(Protocol):
@@ -75,32 +80,41 @@ class Comparer(Protocol):
 
 @dataclass(frozen=True)
 class _Rows:
-    """Fresh online values by id, and why there are none for the others."""
+    """Fresh online values by id, from when they are, and why there are none for the others."""
 
     values: dict[str, Values]
+    as_of: dict[str, datetime]
     why: str | None
 
 
 @dataclass(frozen=True)
 class Matcher:
-    """Ranks reps for leads. Safe to call from several threads; raises what the record store raises."""
+    """Ranks reps for leads. Safe to call from several threads; raises what ``candidates`` raise."""
 
     champions: Champions
     gate: OnlineGate
     rules: RuleSource
-    records: Records
+    candidates: Candidates
     clock: Callable[[], datetime]
     limits: MatchLimits
+    observe: Observer = lambda _model, _rows, _answers: None
 
-    def answer(self, ids: Sequence[str]) -> dict[str, Match]:
-        """Return the match of each of ``ids`` that is on record."""
+    def answer(self, ids: Sequence[str]) -> dict[str, Match | NoAnswer]:
+        """Return the match of each of ``ids``, or why there is none: not on record, or nobody can say."""
         now = self.clock()
         wanted = list(dict.fromkeys(ids))
-        field = self.records.candidates(wanted, now)
-        known = [lead_id for lead_id in wanted if lead_id in field.regions]
+        field, age = self.candidates.of(wanted, now)
         reps = self._online("rep", [rep.rep_id for rep in field.reps], now)
-        leads = self._online("lead", known, now)
-        return {lead_id: self._match(lead_id, field, leads, reps, now) for lead_id in known}
+        if age is None:
+            known = [lead_id for lead_id in wanted if lead_id in field.regions]
+            leads = self._online("lead", known, now)
+        else:
+            leads = self._online("lead", wanted, now)
+            known = list(leads.values)
+            field = replace(field, regions={i: row.get("lead_region") for i, row in leads.values.items()})
+        matches = {one: replace(self._match(one, field, leads, reps, now), age=age) for one in known}
+        nobody = NoAnswer(LEAD.not_found if age is None else "store_unavailable")
+        return {one: matches.get(one, nobody) for one in wanted}
 
     def _match(self, lead_id: str, field: Field, leads: _Rows, reps: _Rows, now: datetime) -> Match:
         open_to, excluded = self._sorted_out(lead_id, field)
@@ -117,6 +131,7 @@ class Matcher:
             try:
                 pairs = self._pairs(lead_id, leads.values[lead_id], open_to, reps.values, now)
                 ranked, mean = _by_model(standing, open_to, pairs, now)
+                self._show(lead_id, open_to, pairs, ranked, leads.as_of[lead_id])
                 told = Match(ranked, excluded, "model", None, standing.version, now)
                 return replace(told, mean=mean, typical=_typical(pairs))
             except DownError:
@@ -126,6 +141,26 @@ class Matcher:
                 why = "bundle_broken"
         ranked = self._by_rules(lead_id, open_to, reps.values, now)
         return Match(ranked, excluded, "rules", why, self._rules_version, now)
+
+    def _show(
+        self,
+        lead_id: str,
+        open_to: Sequence[Standing],
+        pairs: Sequence[Values],
+        ranked: Sequence[Candidate],
+        as_of: datetime,
+    ) -> None:
+        """Tell whoever observes of every candidate; what was known of the lead then dates them all."""
+        ids = {rep.rep_id: pair_id(lead_id, rep.rep_id) for rep in open_to}
+        rows: dict[str, Row] = {
+            ids[rep.rep_id]: (values, as_of) for rep, values in zip(open_to, pairs, strict=True)
+        }
+        answers = {
+            ids[one.rep.rep_id]: Answer(replace(one.score, as_of=as_of), "model")
+            for one in ranked
+            if one.score
+        }
+        self.observe(MODEL, rows, answers)
 
     @property
     def _rules_version(self) -> str:
@@ -193,18 +228,20 @@ class Matcher:
 
     def _online(self, entity: str, ids: Sequence[str], now: datetime) -> _Rows:
         if not ids:
-            return _Rows({}, None)
+            return _Rows({}, {}, None)
         try:
             rows = self.gate.read(entity, ids)
         except DownError as down:
-            return _Rows({}, "starting" if down.state == "starting" else "no_online_features")
-        found, why = {}, None
+            return _Rows({}, {}, "starting" if down.state == "starting" else "no_online_features")
+        found: dict[str, Values] = {}
+        since: dict[str, datetime] = {}
+        why = None
         for one, values, as_of in zip(ids, rows.values, rows.as_of, strict=True):
             if values is not None and as_of is not None and now - as_of <= self.limits.fresh:
-                found[one] = values
+                found[one], since[one] = values, as_of
             else:
                 why = "stale_online_features" if as_of is not None else "no_online_features"
-        return _Rows(found, why)
+        return _Rows(found, since, why)
 
 
 def _by_model(

@@ -195,13 +195,15 @@ class ExcludedRep(Strict):
 class MatchOut(Strict):
     """The reps for a lead, best first. ``seed`` is the one that the rules' round-robin was settled by.
 
-    ``mean`` is the model's chance for the mean candidate.
+    ``mean`` is the model's chance for the mean candidate. ``age_s`` is how old leave, load and ground of the
+    reps are while the record store is away, null while it answers.
     """
 
     rung: Literal["model", "rules"]
     why: Why | None
     version: str
     as_of: datetime
+    age_s: int | None
     mean: float | None
     seed: int | None
     reps: list[MatchedRep]

@@ -73,6 +73,7 @@ class Lead(RecordMixin, Base):
         one_of("intake_state", INTAKE_STATES),
         Index("ix_lead_campaign_created_at", "campaign", "created_at"),
         Index("ix_lead_created_at_id", "created_at", "id"),
+        Index("ix_lead_owner_id_status", "owner_id", "status", "merged_into", "deleted_at"),
         Index("ix_lead_status_created_at_id", "status", "created_at", "id"),
         Index("ix_lead_owner_id_updated_at_id", "owner_id", "updated_at", "id"),
         by_place(),

@@ -10,11 +10,16 @@ weights, Breiman 1996). It is Platt's line for several models at once, turned ab
 with later rows counting for more. Where time is split there is no other intercept: how far one period lay
 above the one before says nothing of the next. Isotonic steps follow only where rows are many and the
 cross-fitted loss is better for it.
+
+How often the outcome will happen next is forecast twice: by the mean of what the models tell of the rows to
+come, and by the rate of the latest rows learned from. Either alone is far off now and then (models go on
+where a column that moves with time leaves off, rates stand still), so the level is drawn from the one most of
+the way to the other (combined forecasts, Bates and Granger 1969). How far was chosen on earlier periods.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +30,8 @@ from training.evaluation import log_loss
 _ISOTONIC_OUTCOMES = 1500  # of the rarer kind, before steps are tried
 HALF_LIFE = 1.0  # of the rows learned from: how far back in time a row counts half as much for the level
 _PULL = 12.0  # rows' worth of pull towards equal weights
+PULLED = 2 / 3  # of the way from the models' mean to the latest rate, in log-odds
+LATEST = 1 / 3  # of the rows learned from, whose rate that is
 _TOTAL = 0.85  # their sum: rows to come resemble the learned ones a little less than these one another
 
 
@@ -39,7 +46,8 @@ class Blend:
     def apply(self, raws: Floats, levels: Levels) -> Floats:
         """Return probabilities (n,) of log-odds (n, k)."""
         raw = self.raw(raws, levels)
-        return np.clip(sigmoid(raw), BOUND, 1 - BOUND) if self.steps is None else self.steps.apply(raw)
+        told = sigmoid(raw) if self.steps is None else self.steps.apply(raw)
+        return np.clip(sigmoid(log_odds(told) + levels.pull) if levels.pull else told, BOUND, 1 - BOUND)
 
     def raw(self, raws: Floats, levels: Levels) -> Floats:
         """Return the blended log-odds (n,)."""
@@ -51,11 +59,12 @@ class Blend:
 class Levels:
     """Log-odds of the base rate of the rows learned from: as they are, and with later rows counting for more.
 
-    Each is one number, or one for each row (n,).
+    Each is one number, or one for each row (n,). ``pull`` is added to every log-odds in the end.
     """
 
     centre: Floats | float
     level: Floats | float
+    pull: float = 0.0
 
 
 def levels_of(labels: Bools, in_time: bool) -> Levels:
@@ -65,6 +74,20 @@ def levels_of(labels: Bools, in_time: bool) -> Levels:
     rates = np.array([labels.mean(), (recency * labels).sum() / recency.sum()])
     centre, level = log_odds(rates, 1e-4).tolist()
     return Levels(centre, level)
+
+
+def drawn_to_latest(levels: Levels, forecasts: Floats, labels: Bools) -> Levels:
+    """Return levels under which the mean of ``forecasts`` (n,) of rows to come lies nearer the latest rate.
+
+    ``labels`` are of the rows learned from, in order of time; no outcome of the rows to come is looked at.
+    """
+    from scipy.optimize import brentq  # type: ignore[import-untyped]
+
+    latest = labels[-max(int(len(labels) * LATEST), 1) :].mean()
+    rate = min(max(float(latest), BOUND), 1 - BOUND)
+    raw = log_odds(forecasts, BOUND)
+    whole = brentq(lambda by: float(sigmoid(raw + by).mean()) - rate, -20.0, 20.0)
+    return replace(levels, pull=PULLED * float(whole))
 
 
 def fit_blend(raws: Floats, labels: Bools, levels: Levels, in_time: bool) -> Blend:
@@ -79,7 +102,7 @@ def fit_blend(raws: Floats, labels: Bools, levels: Levels, in_time: bool) -> Ble
 
 
 def _line(raws: Floats, labels: Bools, levels: Levels, in_time: bool) -> Blend:
-    from scipy.optimize import minimize  # type: ignore[import-untyped]
+    from scipy.optimize import minimize
     from threadpoolctl import threadpool_limits
 
     count = raws.shape[1]

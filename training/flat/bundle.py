@@ -52,7 +52,11 @@ def write_model(folder: Path, model: FlatModel) -> None:
             "intercept": model.blend.intercept,
             "steps": None if model.blend.steps is None else asdict(model.blend.steps),
         },
-        "levels": {"centre": float(model.levels.centre), "level": float(model.levels.level)},
+        "levels": {
+            "centre": float(model.levels.centre),
+            "level": float(model.levels.level),
+            "pull": model.levels.pull,
+        },
     }
     files = {"booster.txt": _BETWEEN.join(boosters).encode(), "bundle.json": canonical_json(about)}
     try:
@@ -94,7 +98,7 @@ def _model(about: Mapping[str, Any], text: str) -> FlatModel:
         raise ValueError("readings")
     return FlatModel(
         str(about["target"]), str(about["positive"]), time, readings, categories, names, parts, blend,
-        Levels(float(levels["centre"]), float(levels["level"])),
+        Levels(float(levels["centre"]), float(levels["level"]), float(levels.get("pull", 0.0))),
     )  # fmt: skip
 
 

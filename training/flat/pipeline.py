@@ -13,7 +13,7 @@ import numpy as np
 from training.arrays import Bools, Floats, sigmoid
 from training.bayes import fit_bayes
 from training.evaluation import Metrics, evaluate, reliability
-from training.flat.blend import Blend, Levels, fit_blend, levels_of
+from training.flat.blend import Blend, drawn_to_latest, fit_blend, levels_of
 from training.flat.matrix import Design
 from training.flat.model import Fitted, FlatModel, Part, freeze
 from training.flat.prepare import Prepared, Progress, Question, lay_out, prepare_table
@@ -153,7 +153,7 @@ def fit_model(laid: Design, given: Prepared, question: Question, progress: Progr
         labels[learn],
         tested,
         laid.names,
-        levels_of(labels[learn], in_time),
+        in_time,
         question.seed,
         learn,
     )
@@ -174,10 +174,11 @@ def _refit(
     labels: Bools,
     tested: Floats,
     names: Any,
-    levels: Levels,
+    in_time: bool,
     seed: int,
     learn: Rows,
 ) -> Fitted:
+    levels = levels_of(labels, in_time)
     fits = SEEDS_OF_FEW if len(labels) < 10_000 else 1
     raws = np.zeros((len(tested), len(found.chosen)))
     importance = np.zeros(len(names))
@@ -198,6 +199,8 @@ def _refit(
     for candidate, weight in zip(found.chosen, blend.weights, strict=True):
         weights[candidate.kind] = round(weights.get(candidate.kind, 0.0) + weight, 4)
     shown = {names[k]: float(importance[k] / total) for k in order if importance[k] > 0}
+    if in_time:
+        levels = drawn_to_latest(levels, blend.apply(raws, levels), labels)
     return Fitted(
         blend.apply(raws, levels), shown, found.trials, weights, names, learn, tuple(parts), blend, levels
     )

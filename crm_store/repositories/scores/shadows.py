@@ -1,12 +1,14 @@
 """Scores of a challenger beside those of what answered: kept in the log under names of their own.
 
-They are no subject's current score, so no list and no page shows them.
+They are no subject's current score, so no list and no page shows them. A pair of lead and rep is longer than
+the log's column and stands under its digest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -17,10 +19,14 @@ from crm_store.domain.scores import Score
 from crm_store.models import ScoreLog
 
 _LIVE, _SHADOW = "{}@live", "{}@shadow"
+_LONGEST = 40  # characters of an id that the log holds
 
 
 class KeptPair(NamedTuple):
-    """Two scores of a subject from the same data: ``live`` was shown, ``shadow`` is the challenger's."""
+    """Two scores of a subject from the same data: ``live`` was shown, ``shadow`` is the challenger's.
+
+    ``entity_id`` is ``kept_id`` of the subject; the weekly chances are a hazard's.
+    """
 
     entity_id: str
     as_of: datetime
@@ -30,6 +36,15 @@ class KeptPair(NamedTuple):
     live_probability: float | None
     shadow_value: float
     shadow_probability: float | None
+    live_weekly: list[float] | None
+    shadow_weekly: list[float] | None
+
+
+def kept_id(entity_id: str) -> str:
+    """Return what a subject is called in the log: its id, or the digest of one that is too long."""
+    return (
+        entity_id if len(entity_id) <= _LONGEST else blake2b(entity_id.encode(), digest_size=16).hexdigest()
+    )
 
 
 def append_pairs(
@@ -62,6 +77,8 @@ def pairs_of(session: Session, model: str, version: str) -> list[KeptPair]:
             live.probability,
             shadow.value,
             shadow.probability,
+            live.weekly,
+            shadow.weekly,
         )
         .join(
             live,
@@ -72,13 +89,13 @@ def pairs_of(session: Session, model: str, version: str) -> list[KeptPair]:
         .where(shadow.model == _SHADOW.format(model), shadow.version == version)
         .order_by(shadow.id)
     )
-    return [KeptPair(*row) for row in session.execute(query)]
+    return [KeptPair._make(row) for row in session.execute(query)]
 
 
 def _row(model: str, entity_id: str, score: Score, scored_at: datetime) -> dict[str, Any]:
     return {
         "model": model,
-        "entity_id": entity_id,
+        "entity_id": kept_id(entity_id),
         "value": score.value,
         "band": score.band,
         "probability": score.probability,
@@ -88,4 +105,5 @@ def _row(model: str, entity_id: str, score: Score, scored_at: datetime) -> dict[
         "as_of": score.as_of,
         "scored_at": scored_at,
         "reasons": [],
+        "weekly": list(score.weekly) if score.weekly else None,
     }

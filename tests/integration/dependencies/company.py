@@ -44,6 +44,7 @@ RULES = {"lead_health": "lead_health", "account_churn": "account_risk", "lead_ma
 MODELS = (*RULES, "account_renewal")
 # One lead with online features, and one whose features have to be computed from its records.
 SEEN, NEW = "lea_seen", "lea_new"
+ACCOUNT, REP = "acc_seen", "rep_seen"
 
 
 class Clock:
@@ -85,6 +86,12 @@ class Told:
         assert result["error"] is None, result["error"]
         return dict(result["score"])
 
+    def match(self) -> dict[str, Any]:
+        """Return whom the one lead should go to."""
+        (result,) = self.results
+        assert result["error"] is None, result["error"]
+        return dict(result["match"])
+
 
 @dataclass
 class Company:
@@ -108,11 +115,18 @@ class Company:
         with transaction(sessions) as session:
             _fill(session)
             key = create_api_key(session, "dependencies", {"score"}, NOW - timedelta(days=1))
-        missing = dict.fromkeys(feature.name for feature in features_of("lead"))
-        values = missing | {"lead_chats_30d": 3.0, "lead_channel": "官网"}
-        online.push(rows, entity_named("lead"), {SEEN: (values, NOW - timedelta(hours=1))})
+        for entity, one, known in (
+            ("lead", SEEN, {"lead_chats_30d": 3.0, "lead_channel": "官网", "lead_region": "浙江"}),
+            ("account", ACCOUNT, {"account_chats_30d": 2.0, "account_days_to_expiry": 60.0}),
+            ("rep", REP, {"rep_team": "tea_1", "rep_open_leads": 4.0, "rep_wins_90d": 2.0}),
+        ):
+            values = dict.fromkeys(feature.name for feature in features_of(entity)) | known
+            online.push(rows, entity_named(entity), {one: (values, NOW - timedelta(hours=1))})
         first, second = sorted(folder.name for folder in (models / "lead_health").iterdir())
         promote(models, "lead_health", first)
+        for model in set(MODELS) - {"lead_health"}:
+            (only,) = (models / model).iterdir()
+            promote(models, model, only.name)
         cast_shadow(models, "lead_health", second)
         company = cls(engine, sessions, Reader(rows), models, key)
         try:
@@ -141,6 +155,8 @@ class Company:
         self.champions.refresh()
         self.app: FastAPI = create_app(self._deps())
         self.ask(SEEN)
+        self.ask_risk()
+        self.ask_match()
 
     def keep_pairs(self, model: str, pairs: Sequence[Pair]) -> None:
         with transaction(self.sessions) as session:
@@ -148,14 +164,22 @@ class Company:
 
     def ask(self, *ids: str) -> Told:
         """Score leads over HTTP, in process."""
-        return self.runner.run(self._ask(ids))
+        return self.runner.run(self._ask("/v1/leads/score", ids))
 
-    async def _ask(self, ids: Sequence[str]) -> Told:
+    def ask_risk(self) -> Told:
+        """Ask whether the account will be lost, and when."""
+        return self.runner.run(self._ask("/v1/accounts/risk", [ACCOUNT]))
+
+    def ask_match(self) -> Told:
+        """Ask whom the lead should go to."""
+        return self.runner.run(self._ask("/v1/leads/match", [SEEN]))
+
+    async def _ask(self, path: str, ids: Sequence[str]) -> Told:
         headers = {"Authorization": f"Bearer {self.key}"}
         transport = httpx.ASGITransport(app=self.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
             started = time.perf_counter()
-            response = await client.post("/v1/leads/score", json={"ids": list(ids)})
+            response = await client.post(path, json={"ids": list(ids)})
             seconds = time.perf_counter() - started
         assert response.status_code == 200, response.text
         return Told(seconds, response.json()["results"])
@@ -192,6 +216,9 @@ def _fill(session: Session) -> None:
         write_record(
             session, "lead", lead, origin | values, actor="job:test", reason="test", recorded_at=at, now=at
         )
+    for entity, one in (("account", ACCOUNT), ("rep", REP)):
+        named = {"source": "crm", "external_id": one, "name": "测试"}
+        write_record(session, entity, one, named, actor="job:test", reason="test", recorded_at=at, now=at)
     last = FakeScorer("model", "before").score([{"lead_chats_30d": 77.0}], NOW - timedelta(hours=3))[0]
     rows = [ScoreRow(lead, last, 1.0) for lead in (SEEN, NEW)]
     append_scores(session, "lead_health", rows, scored_at=NOW - timedelta(hours=3))

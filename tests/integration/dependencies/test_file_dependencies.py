@@ -20,8 +20,10 @@ from tests.integration.dependencies.test_tcp_dependencies import (
     REQUESTS,
     WAYS,
     Way,
+    matched_as_before,
     p99,
     recovers,
+    until_whole,
 )
 
 HEALTH = "lead_health"
@@ -30,8 +32,6 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "bundle": lambda models: sorted(models.glob(f"{HEALTH}/*/booster.txt"))[0],
     "drift": lambda models: models / HEALTH / "drift.json",
     "challenger": lambda models: models / HEALTH / "shadow.json",
-    "match": lambda models: models / "lead_match" / "champion.json",
-    "hazard": lambda models: models / "account_renewal" / "champion.json",
 }
 # Without these there is no champion; one that is being read goes on answering meanwhile.
 ASKED_FOR, UNREADABLE = ("champion", "bundle"), ("refuse", "reset", "garbage")
@@ -68,12 +68,14 @@ class Spoilt:
             self.path.write_bytes(self.whole)
 
 
-def during(company: Company, turn: Callable[[int], None]) -> list[Told]:
-    """Ask while something fails."""
+def during(
+    company: Company, turn: Callable[[int], None], ask: Callable[[], Told] | None = None
+) -> list[Told]:
+    """Ask while something fails, for a lead's score unless told otherwise."""
     told = []
     for number in range(REQUESTS):
         turn(number)
-        told.append(company.ask(SEEN))
+        told.append(ask() if ask else company.ask(SEEN))
         company.clock.ahead += 1.0
     return told
 
@@ -108,6 +110,55 @@ def test_scores_go_on_while_a_model_file_fails(on_files: Company, name: str, way
     recovers(on_files, ["model"], SEEN)
 
 
+def while_gone(company: Company, pointer: Path, way: Way, ask: Callable[[], Told]) -> list[Told]:
+    """Ask while a champion's pointer fails; in a flap every other time it is there."""
+    file = Spoilt(pointer)
+
+    def turn(number: int) -> None:
+        if way == "flap":
+            file.heal() if number % 2 else file.fail("refuse")
+        elif number == 0:
+            file.fail(way)
+        if way in UNREADABLE:
+            company.champions.refresh()
+
+    told = during(company, turn, ask)
+    file.heal()
+    return told
+
+
+LOST = {"refuse": "no_champion", "reset": "bundle_broken", "garbage": "bundle_broken"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_match_is_made_by_rules_while_its_champion_is_gone(on_files: Company, way: Way) -> None:
+    told = while_gone(on_files, on_files.models / "lead_match" / "champion.json", way, on_files.ask_match)
+    made = {(one.match()["rung"], one.match()["why"] and one.match()["why"]["code"]) for one in told}
+    if way in LOST:
+        assert made == {("rules", LOST[way])}
+    elif way == "flap":
+        assert made <= {("rules", "no_champion"), ("rules", "starting"), ("model", None)}
+        assert ("rules", "no_champion") in made
+    else:  # one that is being read goes on answering; a pipe is no pointer
+        assert made <= {("model", None), ("rules", "bundle_broken")}
+    assert p99(told) <= LIMIT
+    until_whole(on_files, lambda: matched_as_before(on_files))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_risk_is_told_without_when_while_the_hazard_is_gone(on_files: Company, way: Way) -> None:
+    told = while_gone(on_files, on_files.models / "account_renewal" / "champion.json", way, on_files.ask_risk)
+    assert {one.score()["rung"] for one in told} == {"model"}
+    assert {one.score()["why"] for one in told} == {None}
+    timed = {one.score()["when"] is not None for one in told}
+    if way in LOST:
+        assert timed == {False}
+    else:
+        assert False in timed or way != "flap"
+    assert p99(told) <= LIMIT
+    until_whole(on_files, lambda: on_files.ask_risk().score()["when"] is not None)
+
+
 @contextmanager
 def disk(way: Way) -> Iterator[Callable[[Callable[[], object]], object]]:
     """Give what stands between a reader and its file: it passes calls on as the disk lets it."""
@@ -129,8 +180,10 @@ def disk(way: Way) -> Iterator[Callable[[Callable[[], object]], object]]:
             return random.Random(number).randbytes(200)
         return read()
 
-    yield through
-    free.set()
+    try:
+        yield through
+    finally:
+        free.set()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -159,3 +212,19 @@ def test_scores_go_on_while_the_file_of_the_record_store_fails(
     assert {one.score()["rung"] for one in told} == {"model"}
     assert p99(told) <= LIMIT
     recovers(on_files, ["rules_records"], NEW)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_match_is_made_among_the_last_candidates_while_the_file_of_the_record_store_fails(
+    on_files: Company, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
+    with disk(way) as through, monkeypatch.context() as patched:
+        connect = on_files.engine.connect
+        patched.setattr(on_files.engine, "connect", lambda: through(connect))
+        told = during(on_files, lambda _: None, on_files.ask_match)
+    assert {one.match()["rung"] for one in told} == {"model"}
+    ages = [one.match()["age_s"] for one in told]
+    assert None not in ages or way == "flap"
+    assert max((age for age in ages if age is not None), default=0) <= 30
+    assert p99(told) <= LIMIT
+    until_whole(on_files, lambda: matched_as_before(on_files))

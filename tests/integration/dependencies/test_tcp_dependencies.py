@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import pytest
 
-from tests.integration.dependencies.company import NEW, SEEN, Company, Told
+from tests.integration.dependencies.company import NEW, REP, SEEN, Company, Told
 from tests.integration.dependencies.proxy import Fault, Proxy
 from tests.sizes import full
 
@@ -28,13 +28,13 @@ def p99(told: list[Told]) -> float:
     return seconds[min(int(0.99 * len(seconds)), len(seconds) - 1)]
 
 
-def during(company: Company, proxy: Proxy, way: Way, *ids: str) -> list[Told]:
+def during(company: Company, proxy: Proxy, way: Way, ask: Callable[[], Told]) -> list[Told]:
     """Ask while a dependency fails; in a flap it fails and heals between any two requests."""
     told = []
     with failing(proxy, way) as turn:
         for number in range(REQUESTS):
             turn(number)
-            told.append(company.ask(*ids))
+            told.append(ask())
             company.clock.ahead += 1.0  # the breaker lets a call through now and then
     return told
 
@@ -52,11 +52,22 @@ def failing(proxy: Proxy, way: Way) -> Iterator[Callable[[int], None]]:
 
 
 def recovers(company: Company, rungs: list[str | None], *ids: str) -> None:
-    """Ask until the best rungs answer again: the breaker rests in the app's time, dead calls end in ours."""
+    """Ask until the best rungs answer again."""
+    until_whole(company, lambda: company.ask(*ids).rungs == rungs)
+
+
+def until_whole(company: Company, whole: Callable[[], bool]) -> None:
+    """Ask until it is as it was: the breaker rests in the app's time, dead calls end in ours."""
     until, ahead = time.monotonic() + RECOVERED_WITHIN, company.clock.ahead + RECOVERED_WITHIN
-    while company.ask(*ids).rungs != rungs:
+    while not whole():
         assert time.monotonic() < until, "not recovered in time"
         company.clock.ahead = min(company.clock.ahead + 1.0, ahead)
+
+
+def matched_as_before(company: Company) -> bool:
+    """Tell whether the model ranks the candidates that the record store names now."""
+    match = company.ask_match().match()
+    return (match["rung"], match["age_s"]) == ("model", None)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -64,7 +75,7 @@ def test_scores_are_answered_by_the_model_while_the_record_store_fails(
     on_servers: Company, store_proxy: Proxy, way: Way
 ) -> None:
     recovers(on_servers, ["model", "rules_records"], SEEN, NEW)
-    told = during(on_servers, store_proxy, way, SEEN)
+    told = during(on_servers, store_proxy, way, lambda: on_servers.ask(SEEN))
     assert {one.score()["rung"] for one in told} == {"model"}
     assert {one.score()["as_of"] for one in told} == {"2026-03-01T07:00:00Z"}
     assert p99(told) <= LIMIT
@@ -72,10 +83,37 @@ def test_scores_are_answered_by_the_model_while_the_record_store_fails(
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_a_match_is_made_among_the_last_candidates_while_the_record_store_fails(
+    on_servers: Company, store_proxy: Proxy, way: Way
+) -> None:
+    told = during(on_servers, store_proxy, way, on_servers.ask_match)
+    assert {one.match()["rung"] for one in told} == {"model"}
+    assert {one.match()["reps"][0]["rep_id"] for one in told} == {REP}
+    ages = [one.match()["age_s"] for one in told]
+    assert None not in ages or way == "flap"
+    assert max((age for age in ages if age is not None), default=0) <= 30
+    assert p99(told) <= LIMIT
+    until_whole(on_servers, lambda: matched_as_before(on_servers))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_match_is_made_by_rules_while_the_online_features_fail(
+    on_servers: Company, online_proxy: Proxy, way: Way
+) -> None:
+    told = during(on_servers, online_proxy, way, on_servers.ask_match)
+    made = {(one.match()["rung"], one.match()["why"] and one.match()["why"]["code"]) for one in told}
+    assert ("rules", "no_online_features") in made
+    assert made <= {("rules", "no_online_features"), ("model", None)}
+    assert {one.match()["age_s"] for one in told} == {None}
+    assert p99(told) <= LIMIT
+    until_whole(on_servers, lambda: matched_as_before(on_servers))
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_scores_are_answered_by_rules_while_the_online_features_fail(
     on_servers: Company, online_proxy: Proxy, way: Way
 ) -> None:
-    told = during(on_servers, online_proxy, way, SEEN)
+    told = during(on_servers, online_proxy, way, lambda: on_servers.ask(SEEN))
     rungs = {one.score()["rung"] for one in told}
     assert rungs <= {"rules_records", "last", "model"}
     assert "rules_records" in rungs
@@ -91,7 +129,7 @@ def test_with_both_stores_away_the_last_score_answers_and_says_how_old_it_is(
     on_servers: Company, store_proxy: Proxy, online_proxy: Proxy, way: Fault
 ) -> None:
     online_proxy.fail(way)
-    told = during(on_servers, store_proxy, way, SEEN)
+    told = during(on_servers, store_proxy, way, lambda: on_servers.ask(SEEN))
     assert {(one.score()["rung"], one.score()["age_s"]) for one in told} == {("last", 3600)}
     online_proxy.heal()
     recovers(on_servers, ["model"], SEEN)

@@ -11,15 +11,17 @@ import pytest
 from crm_store.database import open_engine, session_factory
 from crm_store.domain.scores import Score, band_of
 from crm_store.repositories.scores import log as scores
-from crm_store.repositories.scores.shadows import KeptPair, append_pairs, pairs_of
+from crm_store.repositories.scores.shadows import KeptPair, append_pairs, kept_id, pairs_of
 from features.catalog import catalog_hash
 from pipelines import lifecycle
 from pipelines.lifecycle import ModelRefused
 from pipelines.runtime import Runtime
 from pipelines.settings import Settings
+from serving.champions import Champion
+from serving.workers import Worker
 from tests.unit.training.training_fakes import NOW, Company
 from training.alerts import alerts
-from training.bundle import Bundle, BundleBroken, load_champion
+from training.bundle import SHADOW, Bundle, BundleBroken, load_champion
 from training.bundle.standing import Standing, write_standing
 from training.outcomes import LeadWon, days
 from training.policy import ModelPolicy
@@ -132,15 +134,30 @@ def test_where_nobody_is_champion_one_is_sought_once_a_day(runtime: Runtime) -> 
     assert lifecycle.due(runtime, MODEL, NOW + timedelta(days=1), policy) == "first"
 
 
-def test_every_model_of_a_company_is_kept_up_and_only_those_with_scores_have_a_shadow(
-    runtime: Runtime,
-) -> None:
+def test_every_model_of_a_company_is_kept_up(runtime: Runtime) -> None:
     assert runtime.models() == ("lead_health", "account_churn", "lead_match", "account_renewal")
     for model in runtime.models():
         assert lifecycle.due(runtime, model, NOW + timedelta(days=1), ModelPolicy.of()) == "first"
-    for model in ("lead_match", "account_renewal"):
-        with pytest.raises(ModelRefused, match="no_shadow"):
-            lifecycle.shadow_version(runtime, model, None)
+
+
+@pytest.mark.parametrize("model", ["lead_match", "account_renewal"])
+def test_what_gives_no_score_of_its_own_is_tried_in_the_shadow_too(
+    runtime: Runtime, two_bundles: tuple[Bundle, Bundle], model: str
+) -> None:
+    place = runtime.settings.models_folder / model
+    replace(two_bundles[0], model=model, version="new").save(place / "new")
+    lifecycle.shadow_version(runtime, model, "new")
+    loading = Worker("loading")
+    shadow = runtime.shadow(loading)
+    shadow._challengers.current(model)
+    loading.submit(lambda: None).result()
+    standing = shadow._challengers.current(model)
+    assert isinstance(standing, Champion)
+    assert standing.version == "new"
+    shadow.close()
+    loading.close()
+    lifecycle.shadow_version(runtime, model, None)
+    assert not (place / SHADOW).exists()
 
 
 def test_a_company_too_young_to_learn_from_is_not_tried_every_hour(runtime: Runtime) -> None:
@@ -188,7 +205,11 @@ def test_a_challenger_is_compared_on_outcomes_known_since_and_shown_nowhere(
     with session_factory(engine)() as session:
         append_pairs(session, MODEL, pairs, at)
         append_pairs(session, MODEL, pairs, at)
+        weekly = replace(pairs[0][1], weekly=(0.25, 0.5))
+        append_pairs(session, "account_renewal", [("acc_1" * 20, weekly, weekly)], at)
         session.commit()
+        (of_weeks,) = pairs_of(session, "account_renewal", "old")
+        assert (of_weeks.live_weekly, of_weeks.entity_id) == ([0.25, 0.5], kept_id("acc_1" * 20))
         kept = pairs_of(session, MODEL, "new")
         assert pairs_of(session, MODEL, "another") == []
         assert scores.latest(session, MODEL, [kept[0].entity_id]) == {}

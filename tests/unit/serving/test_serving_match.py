@@ -85,6 +85,27 @@ def test_it_needs_the_scope_and_says_when_the_store_is_away(world: World) -> Non
     assert asked(world, LEADS[0])["error"]["code"] == "store_unavailable"
 
 
+def test_while_the_store_is_away_the_last_candidates_answer_with_their_age(world: World) -> None:
+    world.online.rows[LEADS[0]][0]["lead_region"] = "浙江"
+    caller = world.client()
+
+    def match(*ids: str) -> list[dict]:
+        return caller("POST", "/v1/leads/match", json={"ids": list(ids)}).json()["results"]
+
+    (whole,) = match(LEADS[0])
+    world.records.broken.add("candidates")
+    world.ticks.now += 90.0
+    known, unknown = match(LEADS[0], "lea_nobody")
+    assert whole["match"]["age_s"] is None
+    assert known["match"] == whole["match"] | {"age_s": 90}
+    assert unknown["error"]["code"] == "store_unavailable"
+    world.ticks.now += 15 * 60
+    assert caller("POST", "/v1/leads/match", json={"ids": [LEADS[0]]}).status_code == 503
+    world.records.broken.clear()
+    world.ticks.now += 5.0
+    assert match(LEADS[0]) == [whole]
+
+
 def test_reasons_say_what_a_rep_has_and_what_the_candidates_have_on_average(world: World) -> None:
     world.online.rows[LEADS[0]][0]["lead_region"] = "浙江"
     world.model.reasons = (Reason("pair_need_win_rate", 0.2, 3.456), Reason("pair_same_region", 1.0, -1.0))

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from threading import Event
 
 import pytest
 
-from serving.champions import Absent, Champion
+from serving.champions import Champion, FixedChampions
 from serving.deps import ServingDeps
 from serving.shadow import Pair, Shadow
-from tests.unit.serving.fakes import LEADS, BrokenError, FakeChampions, FakeScorer, World
+from tests.unit.serving.fakes import ACCOUNTS, LEADS, NOW, BrokenError, FakeScorer, World
+from tests.unit.serving.test_serving_when import WEEKLY, FakeHazard
 
 
 class Kept:
@@ -17,10 +19,11 @@ class Kept:
 
     def __init__(self) -> None:
         self.pairs: list[Pair] = []
+        self.models: set[str] = set()
         self.broken = False
 
     def __call__(self, model: str, pairs: Sequence[Pair]) -> None:
-        assert model == "lead_health"
+        self.models.add(model)
         if self.broken:
             raise BrokenError("the store is gone")
         self.pairs.extend(pairs)
@@ -50,9 +53,9 @@ def kept() -> Kept:
     return Kept()
 
 
-def challenger(**changes: object) -> FakeChampions:
+def challenger(model: str = "lead_health", **changes: object) -> FixedChampions:
     scorer = FakeScorer("model", "model-2", **changes)  # type: ignore[arg-type]
-    return FakeChampions({"lead_health": Champion(scorer, "model-2"), "account_churn": Absent("no_champion")})
+    return FixedChampions({model: Champion(scorer, "model-2")})
 
 
 def test_both_scores_of_every_answered_lead_are_kept(world: Shadowed, kept: Kept) -> None:
@@ -61,6 +64,7 @@ def test_both_scores_of_every_answered_lead_are_kept(world: Shadowed, kept: Kept
     shadow.close()
     assert {pair.entity_id for pair in kept.pairs} == set(LEADS)
     assert {(pair.live.version, pair.shadow.version) for pair in kept.pairs} == {("model-1", "model-2")}
+    assert kept.models == {"lead_health"}
 
 
 def test_a_lead_looked_at_again_counts_once(world: Shadowed, kept: Kept) -> None:
@@ -105,8 +109,39 @@ def test_a_challenger_or_store_that_fails_costs_no_answer(world: Shadowed, kept:
 
 
 def test_without_a_challenger_nothing_is_queued(world: Shadowed, kept: Kept) -> None:
-    nobody = FakeChampions(dict.fromkeys(("lead_health", "account_churn"), Absent("no_champion")))
-    shadow = Shadow(nobody, kept)
+    shadow = Shadow(FixedChampions({}), kept)
     shadowed(world, shadow).client().score(*LEADS)
     shadow.close()
     assert kept.pairs == []
+
+
+def test_a_hazard_is_tried_beside_the_one_that_says_when(world: Shadowed, kept: Kept) -> None:
+    world.champions.standing["account_renewal"] = Champion(FakeHazard(), "renewal-1")
+    challengers = FixedChampions({"account_renewal": Champion(FakeHazard("renewal-2"), "renewal-2")})
+    shadow = Shadow(challengers, kept)
+    reply = shadowed(world, shadow).client()("POST", "/v1/accounts/risk", json={"ids": list(ACCOUNTS)})
+    assert reply.status_code == 200
+    shadow.close()
+    assert kept.models == {"account_renewal"}
+    told = {(pair.live.version, pair.shadow.version, pair.shadow.weekly) for pair in kept.pairs}
+    assert told == {("renewal-1", "renewal-2", WEEKLY)}
+
+
+def test_a_match_is_tried_on_every_candidate_once_for_what_is_known_of_the_lead(
+    world: Shadowed, kept: Kept
+) -> None:
+    state = {"rep_team": "tea_1", "rep_open_leads": 4.0, "rep_wins_90d": 1.0}
+    for rep, chats in (("rep_1", 30.0), ("rep_2", 60.0)):
+        world.online.rows[rep] = ({**state, "lead_chats_30d": chats}, NOW)
+    known = NOW - timedelta(hours=2)
+    world.online.rows[LEADS[0]] = (world.online.rows[LEADS[0]][0], known)
+    shadow = Shadow(challenger("lead_match"), kept)
+    caller = shadowed(world, shadow).client()
+    for _ in range(2):
+        caller("POST", "/v1/leads/match", json={"ids": [LEADS[0]]})
+    shadow.close()
+    assert kept.models == {"lead_match"}
+    told = {pair.entity_id: (pair.live.probability, pair.shadow.probability) for pair in kept.pairs}
+    assert told == {f"{LEADS[0]}|rep_1": (0.3, 0.3), f"{LEADS[0]}|rep_2": (0.6, 0.6)}
+    assert {pair.live.as_of for pair in kept.pairs} == {known}
+    assert len(kept.pairs) == 2

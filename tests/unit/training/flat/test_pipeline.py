@@ -9,6 +9,8 @@ import pytest
 
 from pipelines.flat_commands import train_file
 from tests.data_makers.flat_tables import clean_leads, planted
+from training.arrays import log_odds, sigmoid
+from training.flat.blend import PULLED, Blend, Levels, drawn_to_latest
 from training.flat.matrix import design
 from training.flat.pipeline import train_prepared
 from training.flat.prepare import Question, prepare
@@ -113,6 +115,17 @@ def test_the_same_seed_gives_the_same_figures() -> None:
     frame = clean_leads(300)
     first, second = (train_prepared(prepare(frame, question), question).metrics for _ in range(2))
     assert first == second
+
+
+def test_the_level_is_drawn_towards_the_latest_rate_and_the_order_stays() -> None:
+    labels = np.repeat([False, True, False, True], [50, 10, 20, 10])  # a third of the latest thirty
+    forecasts = np.linspace(0.3, 0.9, 40)
+    levels = drawn_to_latest(Levels(0.0, 0.0), forecasts, labels)
+    whole = log_odds(forecasts) + levels.pull / PULLED
+    assert sigmoid(whole).mean() == pytest.approx(1 / 3)
+    told = Blend((1.0,)).apply(log_odds(forecasts)[:, None], levels)
+    assert 1 / 3 < told.mean() < forecasts.mean()
+    assert (np.diff(told) > 0).all()
 
 
 def test_forecasts_come_true_on_average() -> None:

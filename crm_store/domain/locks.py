@@ -1,7 +1,7 @@
 """What may no longer change: moments that have passed, and what a signed deal was agreed on."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 SIGNED = "won"
 """The stage 已签约."""
@@ -16,6 +16,9 @@ _STATUS_FIELDS = frozenset({"status", "stage", "state"})
 _EXPECTED = frozenset({"expected_close_at", "promised_at", "due_at"})
 # When a status was reached: moves on, or is emptied, with the status itself.
 _REACHED = frozenset({"closed_at", "resolved_at", "completed_at", "decided_at", "shipped_at", "accepted_at"})
+# What a record says has happened.
+_HAPPENED = _REACHED | {"created_at", "submitted_at"}
+_CLOCKS_DIFFER = timedelta(minutes=5)
 # Restoring a record or a person empties these.
 _UNDONE = frozenset({"deleted_at", "disabled_at"})
 # The latest of many: only ever moves on.
@@ -53,6 +56,16 @@ def moved_moments(
         and old <= now
         and not _may_move(name, old, new, with_status)
     ]
+
+
+def not_happened(values: Mapping[str, object], now: datetime) -> list[str]:
+    """Return the fields that tell of something that has happened, at a moment that is yet to come."""
+    latest = now + _CLOCKS_DIFFER
+    return [name for name in values if name in _HAPPENED and _is_after(values[name], latest)]
+
+
+def _is_after(value: object, moment: datetime) -> bool:
+    return isinstance(value, datetime) and value.tzinfo is not None and value > moment
 
 
 def _may_move(name: str, old: datetime, new: datetime | None, with_status: bool) -> bool:

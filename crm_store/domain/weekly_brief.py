@@ -14,6 +14,7 @@ WORST = 3
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WEEK = timedelta(days=7)
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
 
 # A field that loses a point of completeness in a week is as bad as one that stands three points lower: the
 # drop is this week's doing, and is the easier to mend.
@@ -101,7 +102,12 @@ Names = Mapping[tuple[str, str | None], Words]
 
 
 def week_start_of(moment: datetime) -> datetime:
-    """Return the beginning of a moment's week: Monday 00:00 in Shanghai, in UTC."""
+    """Return the beginning of a moment's week: Monday 00:00 in Shanghai, in UTC.
+
+    A moment at either end of the calendar has no week around it, and is returned as it is.
+    """
+    if not _FIRST <= moment <= _LAST:
+        return moment
     local = moment.astimezone(ZONE)
     monday = local.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=local.weekday())
     return monday.astimezone(UTC)

@@ -129,6 +129,10 @@ _BOUNDS: dict[tuple[str, str], tuple[int, int]] = {
 _TERMS = frozenset({"contract", "leave"})
 
 
+# What clocks in China can show: further on, a date without an end would break whatever shows it.
+_EARLIEST, _LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, 16, tzinfo=UTC)
+
+
 @dataclass(frozen=True)
 class Field:
     """A field. ``max_length`` counts characters, ``bounds`` are inclusive, ``default`` is for new records."""
@@ -166,6 +170,8 @@ class Field:
             low, high = self.bounds
             if not low <= value <= high:
                 return problems.out_of_range(self.name, low, high)
+        elif isinstance(value, datetime) and not _EARLIEST <= value < _LATEST:
+            return problems.beyond_the_calendar(self.name)
         return None
 
 

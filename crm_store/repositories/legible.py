@@ -11,8 +11,8 @@ from sqlalchemy import JSON, Column, ColumnElement, Table, case, func
 
 from crm_store.models.base import UtcMoment
 
-# Days in from the ends of Python's calendar, so that no time zone crosses them.
-_FIRST, _LAST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
+# The ends of Python's calendar. Both stores tell moments in UTC, so that no time zone crosses them.
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @cache

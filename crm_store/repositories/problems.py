@@ -53,6 +53,16 @@ def out_of_range(field: str, low: float, high: float) -> Problem:
     )
 
 
+def beyond_the_calendar(field: str) -> Problem:
+    """Describe a moment that clocks in China cannot show: 9999-12-31T23:59:59Z, mostly."""
+    return Problem(
+        "out_of_range",
+        field,
+        f"{field} 超出日历（北京时间 9999-12-31 为止）；没有期限请留空",
+        f"{field} lies beyond the calendar (9999-12-31 in China): leave it empty if it never ends",
+    )
+
+
 def too_long(field: str, limit: int) -> Problem:
     """Describe a text longer than its field, in characters."""
     return Problem(

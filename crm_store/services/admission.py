@@ -76,6 +76,17 @@ def checklists_overview(
     return OverviewPage(tuple(_overview_item(row) for row in page), _cursor(page[-1]) if more else None)
 
 
+def check_asked_for(session: Session, kind: object) -> None:
+    """Raise StoreError ``not_allowed`` for a kind of paper that no checklist in force asks for.
+
+    It could be filed, and would count nowhere: whoever sends one has mistyped it.
+    """
+    lists = lists_in_force(session).values()
+    known = tuple(dict.fromkeys(item.kind for found in lists for item in found.items))
+    if isinstance(kind, str) and kind not in known:
+        raise StoreError(problems.not_allowed("kind", known))
+
+
 def file_document(session: Session, values: Mapping[str, Any], *, actor: str, now: datetime) -> str:
     """File a paper as the next revision of its scope (kind, account, line) and return its id.
 

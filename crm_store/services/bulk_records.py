@@ -46,7 +46,8 @@ def upsert(session: SightSession, entity: str, rows: Sequence[BulkRow], now: dat
     if len(rows) > MAX_ROWS:
         raise StoreError(_too_many(len(rows)))
     befores = _befores(session, entity, rows)
-    refused = {at: found for at, row in enumerate(rows) if (found := tuple(problems_of(entity, row.values)))}
+    found = [tuple(problems_of(entity, row.values, now)) for row in rows]
+    refused = {at: problems for at, problems in enumerate(found) if problems}
     fit = [at for at in range(len(rows)) if at not in refused]
     permits = can_write_all(session, session.viewer, entity, [(befores[at], rows[at].values) for at in fit])
     for at, problem in zip(fit, permits, strict=True):

@@ -29,6 +29,9 @@ from crm_store.repositories.sight.masking import masked
 from crm_store.repositories.sight.scoped_records import GROUPS, GroupBy, Scope
 from crm_store.services.definitions import key_fields, names
 
+# No house has records of before; earlier weeks would leave the calendar.
+_FIRST_YEAR = 1970
+
 __all__ = [
     "EntryDelays",
     "RecordCompleteness",
@@ -109,7 +112,7 @@ def weekly_brief(session: Session, scope: Scope, week_start: datetime, now: date
     It tells of open records. ``week_start`` is Monday 00:00 in Shanghai; a week that still runs is told up to
     now. Raises StoreError ``bad_week``.
     """
-    if week_start != week_start_of(week_start) or week_start > now:
+    if week_start.year < _FIRST_YEAR or week_start > now or week_start != week_start_of(week_start):
         raise StoreError(_bad_week())
     end, scope, keys = min(week_start + WEEK, now), replace(scope, open_only=True), key_fields(session)
     kinds = [_kind_counts(session, entity, keys, scope, week_start, end) for entity in keys.weights]
@@ -189,8 +192,8 @@ def _bad_week() -> Problem:
     return Problem(
         "bad_week",
         "week_start",
-        "week_start 应为已开始的某个周一零点（北京时间）",
-        "week_start must be a Monday, 00:00 in Shanghai, that has come",
+        f"week_start 应为 {_FIRST_YEAR} 年以来已开始的某个周一零点（北京时间）",
+        f"week_start must be a Monday, 00:00 in Shanghai, that has come, since {_FIRST_YEAR}",
     )
 
 

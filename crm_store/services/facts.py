@@ -28,7 +28,7 @@ def add_fact(session: SightSession, entity: str, values: Mapping[str, Any], now:
     Raises StoreError: Refused, AlreadyThere, what ``check_activity`` and ``can_write`` raise,
     ``already_corrected`` and ``intake_incomplete``.
     """
-    check_values(entity, values, new=True)
+    check_values(entity, values, now, new=True)
     record_id, offered = identify(session, entity, values)
     offered = _with_author(session, entity, offered) | {"recorded_at": now}
     check_references(session, entity, offered)

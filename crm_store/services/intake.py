@@ -145,11 +145,11 @@ def _read(fields: Mapping[str, Any], now: datetime) -> _Form:
     named = {_ALSO_CALLED.get(name, name): value for name, value in fields.items() if not _is_empty(value)}
     values = {name: _typed(name, named[name]) for name in TAKEN if name in named}
     moments, found = _moments(named, now)
-    found += problems_of("lead", values)
+    found += problems_of("lead", values, now)
     fit = {name: value for name, value in values.items() if name not in {p.field for p in found}}
     cleaned = clean({name: value for name, value in fit.items() if isinstance(value, str)})
     whole = fit | cleaned.values
-    found += [problem for problem in problems_of("lead", cleaned.values) if problem not in found]
+    found += [problem for problem in problems_of("lead", cleaned.values, now) if problem not in found]
     arrival = Arrival(moments.get("submitted_at", now), moments.get("contacted_at"), now)
     found += _stage_one(fit, cleaned, arrival, {p.field for p in found})
     ignored = tuple(sorted(str(name) for name in set(named) - set(TAKEN) - set(MOMENTS)))

@@ -11,6 +11,7 @@ from typing import Any
 
 from crm_store.domain import moments
 from crm_store.domain.ids import new_id, stable_id
+from crm_store.domain.locks import not_happened
 from crm_store.domain.policy import BELONGING, rows_for
 from crm_store.repositories import listing, problems
 from crm_store.repositories.fields import DEFAULTS, FACTS, FIELDS, RECORDS, REQUIRED, Field, Value
@@ -73,7 +74,7 @@ class AlreadyThere(StoreError):
 
 def create(session: SightSession, entity: str, values: Mapping[str, Any], now: datetime) -> Written:
     """Create a record. Raises Refused, AlreadyThere, GateClosed, and what ``can_write`` raises."""
-    check_values(entity, values, new=True)
+    check_values(entity, values, now, new=True)
     record_id, offered = identify(session, entity, values)
     offered = _with_owner(session, entity, offered)
     check_references(session, entity, offered)
@@ -101,7 +102,7 @@ def change(
 
     Raises StoreError as ``create`` does, ``not_found``, and Conflict when the record is at another version.
     """
-    check_values(entity, values, new=False)
+    check_values(entity, values, now, new=False)
     before = _locked(session, entity, record_id)
     if before["deleted_at"] is not None:
         raise StoreError(not_found(entity))
@@ -150,9 +151,9 @@ def _merged(entity: str, survivor_id: Any) -> Problem:
     )
 
 
-def check_values(entity: str, values: Mapping[str, Any], *, new: bool) -> None:
+def check_values(entity: str, values: Mapping[str, Any], now: datetime, *, new: bool) -> None:
     """Raise Refused with everything that is wrong with the values one by one."""
-    found = problems_of(entity, values)
+    found = problems_of(entity, values, now)
     if new:
         given = DEFAULTS[entity].keys() | GIVEN_BY_STORE
         found += [
@@ -169,9 +170,9 @@ def check_values(entity: str, values: Mapping[str, Any], *, new: bool) -> None:
         raise Refused(found)
 
 
-def problems_of(entity: str, values: Mapping[str, Any]) -> list[Problem]:
+def problems_of(entity: str, values: Mapping[str, Any], now: datetime) -> list[Problem]:
     """Return every field that is unknown, not the client's to set, or of a value that does not fit."""
-    found = []
+    found = [_in_the_future(name) for name in not_happened(values, now)]
     for name, value in values.items():
         field = FIELDS[entity].get(name)
         if field is None:
@@ -307,6 +308,15 @@ def _problem(field: Field, value: Any) -> Problem | None:
 
 def _empties(values: Mapping[str, Any], name: str) -> bool:
     return name in values and values[name] is None
+
+
+def _in_the_future(name: str) -> Problem:
+    return Problem(
+        "in_the_future",
+        name,
+        f"{name} 晚于当前时间，而它记录的是已发生的事",
+        f"{name} lies in the future, though it tells of what has happened",
+    )
 
 
 def _read_only(name: str) -> Problem:

@@ -19,7 +19,7 @@ from serving.crm.forms import parsed, told_as
 from serving.crm.operation import Call, Operation, Policy, Reply
 from serving.crm.record_routes import headers_of, shown_row
 from serving.crm.resources import PREFIX, RESOURCES
-from serving.crm.samples import row_sample
+from serving.crm.samples import row_sample, sample_id
 from serving.crm.settled import SavedOut
 
 _TAG: Final = "admission 准入清单"
@@ -88,6 +88,7 @@ def _file() -> Operation:
     def handle(call: Call) -> Reply:
         fields = _DOCUMENT.fields
         values = {n: value_of(fields[n], v) if n in fields else v for n, v in call.body.items()}
+        admission.check_asked_for(call.sight, values.get("kind"))
         document_id = admission.file_document(call.sight, values, actor=call.viewer.actor, now=call.now)
         row = listing.by_id(call.whole, "document", document_id) or {}
         return Reply(shown_row(call, _DOCUMENT, row), 201, headers_of(_DOCUMENT, row, created=True))
@@ -103,9 +104,16 @@ def _file() -> Operation:
         body=CREATE["document"],
         body_kind="json",
         answers={201: OUT["document"]},
-        errors=("required", "wrong_type", "unknown_field", "unknown_reference", "forbidden"),
+        errors=("required", "not_allowed", "wrong_type", "unknown_field", "unknown_reference", "forbidden"),
         example=row_sample(_DOCUMENT),
-        body_example={"kind": "business_license", "title": "营业执照"},
+        body_example={
+            "account_id": sample_id("account"),
+            "product_line": "骨科",
+            "kind": "business_licence",
+            "title": "营业执照",
+            "issued_at": "2026-03-01T00:00:00Z",
+            "sealed": True,
+        },
         writes=True,
     )
 

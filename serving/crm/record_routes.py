@@ -24,6 +24,7 @@ from serving.crm.samples import new_sample, page_sample, patch_sample, row_sampl
 _WRITE_ERRORS = (
     *("unknown_field", "read_only", "required", "wrong_type", "unknown_reference", "not_found"),
     *("forbidden", "out_of_sight", "hidden_field", "masked_value", "already_exists", "record_unfit"),
+    "in_the_future",
 )
 _CHANGE_ERRORS = ("version_conflict", "past_moment", "bulk_status_change")
 

@@ -17,7 +17,13 @@ from crm_store.models import Document, Task
 from crm_store.repositories.problems import StoreError
 from crm_store.repositories.sight.sight import viewer_session
 from crm_store.repositories.writes.records import write_record
-from crm_store.services.admission import OverviewItem, checklist, checklists_overview, file_document
+from crm_store.services.admission import (
+    OverviewItem,
+    check_asked_for,
+    checklist,
+    checklists_overview,
+    file_document,
+)
 from crm_store.services.admission_lists import definition_of, save_checklist
 from crm_store.services.expiry_tasks import expiry_tasks
 from tests.sizes import full
@@ -106,6 +112,12 @@ def test_filing_a_paper_makes_it_the_next_revision(sessions: sessionmaker[Sessio
 def test_a_paper_needs_a_kind(sessions: sessionmaker[Session]) -> None:
     with transaction(sessions) as session:
         assert refused(lambda: file_document(session, {"title": "x"}, actor=ACTOR, now=NOW)) == "required"
+
+
+def test_a_mistyped_kind_is_told_from_one_that_a_list_asks_for(sessions: sessionmaker[Session]) -> None:
+    with transaction(sessions) as session:
+        assert refused(lambda: check_asked_for(session, "business_license")) == "not_allowed"
+        check_asked_for(session, "business_licence")
 
 
 def test_all_checklists_come_worst_first_and_page_by_page(sessions: sessionmaker[Session]) -> None:

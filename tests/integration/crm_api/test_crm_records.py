@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.integration.crm_api.office import Api
@@ -83,6 +85,25 @@ def test_every_fault_of_a_body_is_named_at_once(api: Api) -> None:
         ("wrong_type", "email"),
         ("required", "name"),
     }
+
+
+@pytest.mark.parametrize("field", ["created_at", "closed_at", "submitted_at"])
+def test_what_has_happened_did_not_happen_tomorrow(sqlite_api: Api, field: str) -> None:
+    api = sqlite_api
+    tomorrow = (api.clock() + timedelta(days=1)).isoformat()
+    refused = api.post("/leads", {"company": "苏州示例精密机械有限公司", field: tomorrow})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "in_the_future")
+    assert refused.json()["error"]["field"] == field
+    row = {"source": "crm", "external_id": "1", field: tomorrow}
+    (told,) = api.post("/leads/bulk", {"rows": [row]}).json()["rows"]
+    assert [problem["code"] for problem in told["problems"]] == ["in_the_future"]
+    assert api.post("/leads", {field: (api.clock() + timedelta(minutes=4)).isoformat()}).status_code == 201
+
+
+@pytest.mark.parametrize("week", ["0001-01-01T00:00:00Z", "1492-10-12T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_week_that_no_calendar_has_is_refused(sqlite_api: Api, week: str) -> None:
+    refused = sqlite_api.get(f"/discipline/weekly-brief?week={week}")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "bad_week")
 
 
 def test_a_reference_to_nothing_is_named(api: Api) -> None:
@@ -191,4 +212,16 @@ def test_an_account_without_a_salesperson_is_told_why_it_sees_nothing(sqlite_api
     assert sqlite_api.get("/leads", None, headers=headers).status_code == 200
 
 
-ENGLISH = {"Input", "should", "at", "characters,", "number", "with", "time", "zone,", "item", "least", "error,"}
+ENGLISH = {
+    "Input",
+    "should",
+    "at",
+    "characters,",
+    "number",
+    "with",
+    "time",
+    "zone,",
+    "item",
+    "least",
+    "error,",
+}

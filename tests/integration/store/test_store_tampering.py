@@ -73,6 +73,23 @@ def test_an_untouched_store_has_no_problems(full: None, sessions: sessionmaker[S
         assert verify(session) == []
 
 
+def test_a_date_that_stands_for_no_end_is_no_tampering(sessions: sessionmaker[Session]) -> None:
+    account = {"source": "s", "external_id": "1", "name": "云岭骨科医院"}
+    paper = {
+        "source": "s",
+        "external_id": "2",
+        "account_id": "acc_1",
+        "kind": "business_license",
+        "title": "执照",
+    }
+    for_ever = {"expires_at": datetime(9999, 12, 31, 15, 59, 59, tzinfo=UTC)}
+    with transaction(sessions) as session:
+        write_record(session, "account", "acc_1", account, actor="job:test", recorded_at=T0, now=T0)
+        write_record(session, "document", "doc_1", paper | for_ever, actor="job:test", recorded_at=T0, now=T0)
+    with sessions() as session:
+        assert verify(session) == []
+
+
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [

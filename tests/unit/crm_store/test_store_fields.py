@@ -30,6 +30,8 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
         ("lead", "closed_at", "2026-03-01", "wrong_type"),
         ("lead", "closed_at", datetime(2026, 3, 1), "wrong_type"),  # noqa: DTZ001
         ("lead", "closed_at", pd.NaT, "wrong_type"),
+        ("document", "expires_at", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), "out_of_range"),
+        ("document", "expires_at", datetime(1, 1, 1, tzinfo=UTC), "out_of_range"),
         ("account", "employees", 1.5, "wrong_type"),
         ("contact", "weight", 101, "out_of_range"),
         ("ticket", "satisfaction", 0, "out_of_range"),

@@ -92,6 +92,8 @@ MEANINGS: tuple[Meaning, ...] = (
     ),
 )
 _TITLES = {meaning.name: meaning.title for meaning in MEANINGS}
+# No feature, but a reason all the same: what the hazard makes of a risk (``serving.when``).
+_TITLES["weekly_curve"] = ("逐周流失曲线", "Weekly curve of losses")
 
 
 @cache

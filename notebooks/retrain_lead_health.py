@@ -19,7 +19,6 @@
 # Runs on any data folder that `leadpulse demo` has built; `LEADPULSE_HOME` names it (default `.leadpulse`).
 
 # %%
-import logging
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -35,7 +34,6 @@ from training.candidates import fit_challenger
 from training.datasets import build_dataset
 from training.train import Baseline, Catalog, compare
 
-logging.getLogger("feast").setLevel(logging.ERROR)
 # A notebook runs in its own folder; the data folder lies beside it.
 home = Path(os.environ.get("LEADPULSE_HOME", "../.leadpulse"))
 runtime = Runtime.at(home)
@@ -47,7 +45,7 @@ print(f"company: {runtime.state.company}, data as of {runtime.now():%Y-%m-%d}, {
 # ## Features as of a date
 #
 # The same leads at two moments. Each value is what was known then: a field filled in later, or an activity
-# recorded later, is not there yet.
+# recorded later, is not there yet. `store.frame` gives the same through Feast, and keeps it.
 
 # %%
 store = runtime.features
@@ -57,8 +55,8 @@ shown = [
     name for name in ("lead_channel", "lead_last_interaction_h", "lead_chats_30d") if name in names_of("lead")
 ]
 
-early = store.frame("lead", some[["entity_id", "as_of"]], shown)
-later = store.frame("lead", some[["entity_id"]].assign(as_of=some.as_of + timedelta(days=20)), shown)
+early = store.compute("lead", some[["entity_id", "as_of"]], shown)
+later = store.compute("lead", some[["entity_id"]].assign(as_of=some.as_of + timedelta(days=20)), shown)
 pd.concat(
     {"as of the first look": early.set_index("entity_id"), "20 days later": later.set_index("entity_id")},
     axis=1,
@@ -81,7 +79,7 @@ except BundleBroken as missing:
 signals = [name for name in baseline.signals if name in catalog.names]
 wanted = [*spec.features, *spec.bayes_fields, *signals, *(champion.encoding.features if champion else ())]
 dataset = build_dataset(
-    spec.outcome, store.sources, until, list(dict.fromkeys(wanted)), catalog.names, store.frame, spec.split
+    spec.outcome, store.sources, until, list(dict.fromkeys(wanted)), catalog.names, store.compute, spec.split
 )
 pd.DataFrame(
     {

@@ -28,7 +28,7 @@ class Champion:
     """A verified model that may answer; ``horizon`` is how long after creation a lead is within its scope.
 
     ``about`` is what ``GET /v1/models`` tells of it. ``decided`` is of a hazard: by when the risk beside it
-    is known.
+    is known, and which of the two leads. ``points`` is the published map from probabilities (n,).
     """
 
     scorer: Scorer
@@ -36,6 +36,7 @@ class Champion:
     horizon: timedelta | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
     decided: Decided | None = None
+    points: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -152,10 +153,16 @@ def bundle_loader(folder: Path, horizons: Mapping[str, timedelta], pointer: str 
             return drifted
         scorer = HazardScorer(bundle) if bundle.weeks else BundleScorer(bundle)
         known = bundle.facts.get("decided")
-        decided = Decided(str(known["feature"]), float(known["days"])) if known else None
-        return Champion(scorer, bundle.version, horizons.get(model), bundle.told(), decided)
+        decided = _decided(known) if known else None
+        points = bundle.points.apply
+        return Champion(scorer, bundle.version, horizons.get(model), bundle.told(), decided, points)
 
     return load
+
+
+def _decided(known: Mapping[str, Any]) -> Decided:
+    leads: Literal["risk", "hazard"] = "hazard" if known.get("leads") == "hazard" else "risk"
+    return Decided(str(known["feature"]), float(known["days"]), leads)
 
 
 def _stepped_down(folder: Path, model: str, version: str) -> Absent | None:

@@ -25,7 +25,7 @@ from serving.gate import DownError
 from serving.kinds import Entity, Kind
 from serving.online import OnlineGate
 from serving.ports import Records, Subject
-from serving.when import agreed
+from serving.when import agreed, led, lost_by
 
 log = logging.getLogger("leadpulse.serving")
 Rung = Literal["segment", "model", "rules_online", "rules_records", "last"]
@@ -157,10 +157,10 @@ class Ladder:
             missing = [entity_id for entity_id in wanted if entity_id not in answers]
             if missing:
                 answers |= step(missing, online, now)
-        answers |= self._timed(answers, online)
+        shown = answers | self._timed(answers, online, standing)
         nothing = NoAnswer("no_score" if subjects is not None else "store_unavailable")
         for entity_id in wanted:
-            given = answers.get(entity_id)
+            given = shown.get(entity_id)
             money = subjects[entity_id].money if subjects else None
             outcomes[entity_id] = replace(given, why=why[entity_id], money=money) if given else nothing
         self.observe(self.kind.model, online.rows, answers)
@@ -221,21 +221,27 @@ class Ladder:
         memory.keep(standing.scorer, computed, online.rows)
         return answers | computed
 
-    def _timed(self, answers: Mapping[str, Answer], online: _Online) -> dict[str, Answer]:
-        """Say when as well, of whoever was answered and has online features, if a hazard is champion."""
+    def _timed(self, answers: Mapping[str, Answer], online: _Online, standing: Standing) -> dict[str, Answer]:
+        """Say when as well, of whoever was answered and has online features, if a hazard is champion.
+
+        Where both models speak of one contract the one that leads is believed, so that no two numbers differ.
+        """
         if self.kind.timing is None:
             return {}
         ids = [entity_id for entity_id in answers if entity_id in online.rows]
-        standing = self.champions.current(self.kind.timing)
-        decided = standing.decided if isinstance(standing, Champion) else None
-        told = self._by_model(ids, standing, online, self.timing_memory)
+        hazard = self.champions.current(self.kind.timing)
+        decided = hazard.decided if isinstance(hazard, Champion) else None
+        told = self._by_model(ids, hazard, online, self.timing_memory)
         self.observe(self.kind.timing, online.rows, told)
         timed = {}
         for entity_id, curve in told.items():
             score, weekly = answers[entity_id].score, curve.score.weekly
             week = decided.week(online.rows[entity_id][0]) if decided else None
-            if week and weekly and score.source == "model" and score.probability is not None:
-                weekly = agreed(weekly, score.probability, week)
+            if decided and week and weekly and score.source == "model" and score.probability is not None:
+                if decided.leads == "risk":
+                    weekly = agreed(weekly, score.probability, week)
+                elif isinstance(standing, Champion) and standing.points and week <= len(weekly):
+                    score = led(score, lost_by(weekly)[week - 1], week, standing.points)
             timed[entity_id] = replace(answers[entity_id], score=replace(score, weekly=weekly))
         return timed
 

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from crm_store.domain.scores import Reason, Score, band_of
 
 _LIKELIEST: Final = 3
 _LEAST: Final = 0.005  # a week below this is nobody's likely week
 _BESIDE: Final = 0.2  # nor is one with less than this share of the likeliest week's chance
 _SURE: Final = 1e-6
+CURVE: Final = "weekly_curve"
 
 
 @dataclass(frozen=True)
 class Decided:
-    """By when it is known what the risk model was asked: ``days`` after those that ``feature`` counts."""
+    """By when it is known what the risk model was asked: ``days`` after those that ``feature`` counts.
+
+    ``leads`` is who did better on later data, and so who is believed where both speak of it.
+    """
 
     feature: str
     days: float
+    leads: Literal["risk", "hazard"] = "risk"
 
     def week(self, values: Mapping[str, object]) -> int | None:
         """Return the week ahead, from 1, by whose end it is known; None where nothing is left to decide."""
@@ -45,6 +52,21 @@ def agreed(weekly: Sequence[float], chance: float, week: int) -> tuple[float, ..
     power = math.log1p(-wanted) / math.log1p(-by_week[week - 1])
     stays = [1.0, *((1.0 - lost) ** power for lost in by_week)]
     return tuple(before - after for before, after in pairwise(stays))
+
+
+def led(score: Score, chance: float, week: int, points: Callable[[Any], Any]) -> Score:
+    """Return a risk score with the hazard's chance of a loss by the end of ``week`` instead of its own.
+
+    What that moves, in points, is a reason of its own, so that the reasons go on adding up to the value.
+    """
+    value = float(points([chance])[0])
+    sentence = (
+        f"按逐周流失曲线，第 {week} 周末前流失的概率为 {chance:.0%}",
+        f"By the weekly curve a loss by the end of week {week} has a chance of {chance:.0%}",
+    )
+    curve = Reason(CURVE, round(chance, 4), value - score.value, sentence)
+    reasons = sorted((*score.reasons, curve), key=lambda reason: -abs(reason.effect))
+    return replace(score, value=value, band=band_of(value), probability=chance, reasons=tuple(reasons))
 
 
 def when_told(weekly: Sequence[float] | None) -> dict[str, Any] | None:

@@ -49,8 +49,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "data": ("数据与时段", "Data and period"),
     "weeks": (
-        "拟合与校准的条数是客户周，测试的条数是一个客户在一个时点的观察。",
-        "Rows of fit and calibration are account-weeks; a test row is a look at an account.",
+        "拟合与校准的条数是客户周，测试的条数是一个客户在一个时点的观察。测试之后按同样方法、截止到全部数据重新拟合，"
+        "上线的是重新拟合的模型。",
+        "Rows of fit and calibration are account-weeks; a test row is a look at an account. What serves was "
+        "fitted anew after the test, in the same way, with every cut moved to the end of the data.",
     ),
     "part": ("部分", "Part"),
     "rows": ("条数", "Rows"),

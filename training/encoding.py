@@ -58,7 +58,8 @@ class Encoding:
         if numbers:
             cells = chain.from_iterable(map(_getter([self.features[k] for k in numbers]), signals))
             block = np.fromiter(cells, np.float64, len(signals) * len(numbers))
-            matrix[:, numbers] = block.reshape(len(signals), len(numbers))
+            together = slice(numbers[0], numbers[-1] + 1) if _in_a_row(numbers) else numbers
+            matrix[:, together] = block.reshape(len(signals), len(numbers))
         for k, (name, codes) in enumerate(zip(self.features, self.codes, strict=True)):
             if codes is not None:
                 values = map(codes.get, map(itemgetter(name), signals), repeat(np.nan))
@@ -77,6 +78,10 @@ class Encoding:
 def _getter(names: Sequence[str]) -> Callable[[Mapping[str, object]], Iterable[Any]]:
     """Return what takes the values of several names out of a row; for one name also as a tuple."""
     return itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+
+
+def _in_a_row(places: Sequence[int]) -> bool:
+    return places[-1] - places[0] == len(places) - 1
 
 
 def is_number(column: pd.Series) -> bool:

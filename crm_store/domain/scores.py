@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
+from math import isfinite
 from typing import Any, Literal, Protocol
 
 Band = Literal["green", "yellow", "red"]
@@ -111,23 +113,21 @@ class Score:
 
         Raises ValueError as a single one does.
         """
-        if not (all(0 <= one <= 100 for one in values) and all(0 <= one <= 1 for one in probabilities)):
+        if not (_within(values, 100) and _within(probabilities, 1)):
             raise ValueError("a score lies in 0–100, and a probability in 0–1")
         put: Any = object.__setattr__  # a frozen class sets its fields one by one, which is most of its cost
-        scores = [object.__new__(cls) for _ in values]
+        scores = list(map(object.__new__, repeat(cls, len(values))))
+        green, yellow = DEFAULT_BANDS.green, DEFAULT_BANDS.yellow
         for score, value, probability, why in zip(scores, values, probabilities, reasons, strict=True):
             filled = {
                 "value": value,
-                "band": band_of(value),
+                "band": "green" if value >= green else "yellow" if value >= yellow else "red",
                 "probability": probability,
                 "reasons": why,
                 "source": source,
                 "version": version,
                 "as_of": as_of,
-                "why": None,
-                "weekly": None,
-                "segment": None,
-            }
+            }  # the other fields are their defaults, which the class holds
             put(score, "__dict__", filled)
         return scores
 
@@ -135,6 +135,11 @@ class Score:
     def base(self) -> float:
         """What is left of the value, in points, when every reason's effect is taken away."""
         return self.value - sum(reason.effect for reason in self.reasons)
+
+
+def _within(numbers: Sequence[float], most: float) -> bool:
+    """Tell whether all numbers lie in 0 to ``most``; the sum finds a NaN, which no comparison does."""
+    return not numbers or (min(numbers) >= 0 and max(numbers) <= most and isfinite(sum(numbers)))
 
 
 class Scorer(Protocol):

@@ -39,7 +39,8 @@ def run() -> dict[str, float]:
             return probabilities, points, BANDS[np.searchsorted(CUTS, points, side="right")]
 
         def columns(some: list = some) -> object:
-            return values(bundle.encoding.matrix(some))
+            probabilities, points = scorer.values(scorer.raw_of(some))
+            return probabilities, points, BANDS[np.searchsorted(CUTS, points, side="right")]
 
         def scores(some: list = some) -> object:
             return scorer.score(some, AS_OF, with_reasons=False)

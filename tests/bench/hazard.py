@@ -1,16 +1,17 @@
 """The hazard against Kaplan-Meier, Cox and the rules: on a demo company, and on the public sellers' silence.
 
-Nothing is drawn: every look is learned from, tested on and replayed week by week. ``served`` is the hazard
-agreed with a risk model, as it is served; that model learns from what was known when the test begins.
-``LEADPULSE_BENCH_SCALE``
-is the size of the demo company; the public files are measured where ``LEADPULSE_TEST_OLIST`` names them.
+Nothing is drawn: every look is learned from, tested on and replayed week by week. ``agreed`` is the hazard
+agreed with a risk model, which learns from what was known when the test begins; ``leads`` says which of the
+two is believed in service. ``behind`` is a hazard whose cuts lie 12 weeks earlier: what it would cost to
+serve the one that was tested. ``LEADPULSE_BENCH_SCALE`` is the size of the demo company; the public files are
+measured where ``LEADPULSE_TEST_OLIST`` names them.
 """
 
 import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,14 @@ from training.specs import SPECS
 from training.survival.dataset import FollowUp, follow
 from training.survival.follow_up import days_seen
 from training.survival.hazard import fit_hazard
+from training.survival.leader import decided_by
 from training.survival.measures import measure
 from training.survival.specs import HAZARDS, HazardSpec
 from training.survival.train import compare, curves_of
 from training.train import Baseline, Catalog
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+BEHIND = timedelta(weeks=12)
 MEASURES = ("auc_30", "auc_90", "auc_180", "ibs", "concordance", "ece_90", "ece_180")
 
 
@@ -56,14 +59,19 @@ def _measured(runtime: Runtime, spec: HazardSpec, now: datetime):
     data = follow(spec, runtime.features.sources, now, runtime.features.compute, catalog, baseline)
     fitted = fit_hazard(spec, data.learn, data.stop_at, data.split_at, now, catalog.hash)
     compared = compare(spec, data, fitted.bundle, baseline, None)
-    if spec.losses.decided is None:
-        return compared
     days, lost = (np.asarray(values) for values in days_seen(data.test, data.now))
-    served = measure(days, lost, _served(runtime, spec, data, HazardScorer(fitted.bundle)))
-    return replace(compared, metrics={**compared.metrics, "served": served})
+    stop_at, split_at = data.stop_at - BEHIND, data.split_at - BEHIND
+    known = data.learn[data.learn.as_of < split_at].reset_index(drop=True)
+    behind = HazardScorer(fit_hazard(spec, known, stop_at, split_at, now, catalog.hash).bundle)
+    more = {"behind": measure(days, lost, curves_of(behind, data.test))}
+    led = decided_by(spec, data, compared.stays, runtime.features.sources, runtime.features.compute, catalog)
+    if led and "leads" in led:
+        agreed_curves = _agreed(runtime, spec, data, HazardScorer(fitted.bundle))
+        more["agreed"] = measure(days, lost, agreed_curves)
+    return replace(compared, metrics={**compared.metrics, **more}), led
 
 
-def _served(runtime: Runtime, spec: HazardSpec, data: FollowUp, scorer: HazardScorer) -> Floats:
+def _agreed(runtime: Runtime, spec: HazardSpec, data: FollowUp, scorer: HazardScorer) -> Floats:
     """Return the chance of staying (n, weeks) of the test rows, agreed with the risk beside it."""
     risk = SPECS[spec.company]["account_churn"]
     catalog, compute = Catalog.shipped(risk.entity), runtime.features.compute
@@ -90,8 +98,12 @@ def _served(runtime: Runtime, spec: HazardSpec, data: FollowUp, scorer: HazardSc
     return np.array(curves)
 
 
-def _told(company: str, compared) -> dict[str, object]:
+def _told(company: str, measured) -> dict[str, object]:
+    compared, led = measured
     told: dict[str, object] = {}
+    if led and "logloss" in led:
+        told |= {f"{company}_leads": led["leads"], f"{company}_decided_rows": led["rows"]}
+        told |= {f"{company}_decided_logloss_{name}": _rounded(loss) for name, loss in led["logloss"].items()}
     for scorer, measured in compared.metrics.items():
         told |= {f"{company}_{scorer}_{name}": _rounded(measured[name]) for name in MEASURES}
     for scorer, warned in compared.warnings.items():

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 SET = 64  # rows from which the short way to shares pays
 CHECKED = 4  # rows of every set that LightGBM works out as well
+PART = 2_048  # rows that are read while the booster works on those before
 _FLAT = 1e-6
 
 
@@ -76,6 +78,8 @@ class BundleScorer:
         """
         if not signals:
             return []
+        if not self._segments:
+            return self._score(signals, as_of, with_reasons)
         scores: list[Score | None] = [None] * len(signals)
         for facts, scorer, places in self._shared_out(signals):
             own = scorer._score([signals[k] for k in places], as_of, with_reasons)
@@ -87,10 +91,10 @@ class BundleScorer:
         self, signals: Sequence[Mapping[str, object]], as_of: datetime, with_reasons: bool
     ) -> list[Score]:
         """Score rows of this scorer's own segment."""
-        matrix = self.bundle.encoding.matrix(signals)
         if not with_reasons:
-            probabilities, values = self.values(self.raw(matrix))
+            probabilities, values = self.values(self.raw_of(signals))
             return self._scores(probabilities, values, [()] * len(signals), as_of)
+        matrix = self.bundle.encoding.matrix(signals)
         shares, base = self._shares(matrix)
         raw = shares.sum(axis=1) + base
         probabilities, values = self.values(raw)
@@ -121,8 +125,7 @@ class BundleScorer:
             return []
         found = np.empty(len(signals))
         for _, scorer, places in self._shared_out(signals):
-            matrix = scorer.bundle.encoding.matrix([signals[k] for k in places])
-            found[places] = scorer.values(scorer.raw(matrix))[0]
+            found[places] = scorer.values(scorer.raw_of([signals[k] for k in places]))[0]
         return [float(probability) for probability in found]
 
     def _shared_out(
@@ -141,6 +144,18 @@ class BundleScorer:
     def raw(self, matrix: Floats) -> Floats:
         """Return raw log-odds (n,) of a matrix (n, features) in the bundle's feature order."""
         return np.asarray(self._booster.predict(matrix, raw_score=True, num_threads=self._threads))
+
+    def raw_of(self, signals: Sequence[Mapping[str, object]]) -> Floats:
+        """Return raw log-odds (n,) of rows; of many, one part is read while the booster works on another."""
+        encoding = self.bundle.encoding
+        if len(signals) < 2 * PART:
+            return self.raw(encoding.matrix(signals))
+        with ThreadPoolExecutor(1) as pool:
+            parts = [
+                pool.submit(self.raw, encoding.matrix(signals[start : start + PART]))
+                for start in range(0, len(signals), PART)
+            ]
+            return np.concatenate([part.result() for part in parts])
 
     def values(self, raw: Floats) -> tuple[Floats, Floats]:
         """Return probabilities (n,) and points (n,) of raw log-odds."""

@@ -28,12 +28,14 @@ _LEAST_START = timedelta(days=60)
 class FollowUp:
     """Follow-up with features: ``learn`` seen until ``split_at``, ``test`` from there until ``now``.
 
-    ``looks`` are closer together, from ``stop_at`` until ``now``, to replay the warnings.
+    ``looks`` are closer together, from ``stop_at`` until ``now``, to replay the warnings. ``whole`` is
+    everybody seen until ``now``: what tests well is learned again from it, with every cut moved to the end.
     """
 
     learn: pd.DataFrame
     test: pd.DataFrame
     looks: pd.DataFrame
+    whole: pd.DataFrame
     stop_at: datetime
     split_at: datetime
     now: datetime
@@ -52,8 +54,10 @@ def follow(
     first = spec.losses.first_known(sources, until) + _LEAST_START
     learn = spec.losses.follow(sources, moments_before(split_at, first, spec.every), split_at)
     test = spec.losses.follow(sources, moments_since(split_at, until, spec.every), until)
+    whole = spec.losses.follow(sources, moments_before(until, first, spec.every), until)
     generator = np.random.default_rng(spec.boosting.seed)
     learn, test = _drawn(learn, spec.learn_rows, generator), _drawn(test, spec.test_rows, generator)
+    whole = _drawn(whole, spec.learn_rows, generator)
     looks = _some(spec.losses.follow(sources, moments_since(stop_at, until, spec.look), until), spec)
     for name, rows in (("learn", learn), ("test", test)):
         if not rows.lost_at.notna().any():
@@ -62,12 +66,12 @@ def follow(
     signals = [name for name in baseline.signals if name in catalog.names]
     told = [name for name in spec.fair_across if name in catalog.names]
     columns = list(dict.fromkeys([*spec.features, *signals, *told]))
-    table = fetch(spec.entity, pd.concat([learn, test, looks]), columns, frame_of).reset_index()
+    table = fetch(spec.entity, pd.concat([learn, test, looks, whole]), columns, frame_of).reset_index()
     keys = ["entity_id", "as_of"]
-    learn, test, looks = (
-        part.merge(table, on=keys, how="left", validate="one_to_one") for part in (learn, test, looks)
+    learn, test, looks, whole = (
+        part.merge(table, on=keys, how="left", validate="one_to_one") for part in (learn, test, looks, whole)
     )
-    return FollowUp(learn, test, looks, stop_at, split_at, until)
+    return FollowUp(learn, test, looks, whole, stop_at, split_at, until)
 
 
 def _drawn(rows: pd.DataFrame, most: int | None, generator: np.random.Generator) -> pd.DataFrame:
@@ -97,6 +101,7 @@ def dates_of(data: FollowUp) -> dict[str, str]:
         "test_from": data.test.as_of.min(),
         "test_to": data.test.as_of.max(),
         "until": data.now,
+        "served_to": data.now - (data.split_at - data.stop_at),
     }
     return {name: date.isoformat() for name, date in named_dates.items()}
 

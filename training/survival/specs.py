@@ -26,7 +26,8 @@ class HazardSpec:
     alarms without a loss an account may raise in a year when the threshold of red is chosen, looking every
     ``look`` at ``replayed`` accounts. At most ``learn_rows`` and ``test_rows`` looks are drawn, so that a
     training costs the same for a large company; None takes all. ``rules`` names the rule document it is held
-    against, ``fair_across`` the fields in whose every group it has to be reliable.
+    against, ``risk`` the model beside it that says whether, ``fair_across`` the fields in whose every group
+    it has to be reliable.
     """
 
     company: str
@@ -50,6 +51,7 @@ class HazardSpec:
         )
     )
     false_alarms: float = 0.5
+    risk: str | None = None
     fair_across: tuple[str, ...] = ()
     limits: HazardLimits = field(default_factory=HazardLimits)
 
@@ -70,6 +72,7 @@ _DEMO = HazardSpec(
     losses=ContractLost(NotRenewed(before_end=(days(90),), grace=days(30))),
     rules="account_risk",
     features=tuple(name for name in names_of("account") if name not in _BY_HEART),
+    risk="account_churn",
     fair_across=("account_region", "account_industry"),
 )
 _OLIST = HazardSpec(

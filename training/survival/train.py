@@ -1,11 +1,16 @@
-"""One training of a hazard: follow, cut time, fit, compare, replay, log, promote by the gates."""
+"""One training of a hazard: follow, cut time, fit, compare, replay, log, promote by the gates.
+
+What is tested knows nothing of the test. What serves is fitted anew in the same way with every cut moved to
+the end: a hazard that is half a year behind forecasts much worse. The one that was tested is kept beside
+it, for the next challenger to be held against: what serves has seen the outcomes that it would be tested on.
+"""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +34,7 @@ from training.survival.dataset import FollowUp, dates_of, digest_of, follow
 from training.survival.follow_up import days_seen
 from training.survival.groups import Quarter, fair_groups, told_groups
 from training.survival.hazard import FittedHazard, fit_hazard
+from training.survival.leader import decided_by
 from training.survival.measures import measure
 from training.survival.specs import HazardSpec
 from training.survival.warning import Warned, choose_threshold, replay
@@ -39,6 +45,7 @@ from training.watch import REFERENCE
 if TYPE_CHECKING:
     import pandas as pd
 
+TESTED = "_tested"  # no version has such a name, so none of these is listed or promoted
 _TIMED_ROWS = 25
 _COX_ROWS = 5_000
 
@@ -48,7 +55,7 @@ class Compared:
     """Measures of each forecaster on the same test rows, the warnings of two, one row's time in seconds.
 
     ``curves`` are the points of the calibration plots, ``fair`` the segments as a gate reads them and
-    ``groups`` as the card tells them.
+    ``groups`` as the card tells them. ``stays`` (n, weeks) are the hazard's curves of the test rows.
     """
 
     metrics: Mapping[str, dict[str, float | int | None]]
@@ -57,6 +64,7 @@ class Compared:
     curves: Mapping[str, list[dict[str, float]]]
     fair: Sequence[Group]
     groups: list[dict[str, object]]
+    stays: Floats
 
 
 def train_hazard(
@@ -84,21 +92,25 @@ def train_hazard(
     fitted = fit_hazard(spec, data.learn, data.stop_at, data.split_at, now, catalog.hash)
     progress("evaluate", 0.6)
     compared = compare(spec, data, fitted.bundle, baseline, _champion(models_folder, spec, catalog))
-    scorer = HazardScorer(fitted.bundle)
+    progress("refit", 0.7)
+    later = data.split_at - data.stop_at
+    served = fit_hazard(spec, data.whole, data.now - later, data.now, now, catalog.hash)
+    scorer = HazardScorer(served.bundle)
     facts: dict[str, Any] = {
         "rows": _sizes(data, fitted),
         "metrics": compared.metrics,
         "dates": dates_of(data),
     }
     facts |= {"groups": compared.groups, REFERENCE: hazard_reference(scorer, data)}
-    facts |= {"decided": spec.losses.decided}
+    facts |= {"decided": decided_by(spec, data, compared.stays, sources, frame_of, catalog)}
     warning = {name: warned.as_dict() for name, warned in compared.warnings.items()}
-    bundle = named(fitted.bundle, {**facts, "warning": warning})
+    bundle = named(served.bundle, {**facts, "warning": warning})
     verdicts = _gates(spec, data, bundle, compared, catalog.hash)
     progress("record", 0.8)
     folder = models_folder / spec.model / bundle.version
     if not folder.exists():
         bundle.save(folder)
+        replace(fitted.bundle, version=bundle.version).save(folder.parent / TESTED / bundle.version)
     report = TrainingReport(
         model=spec.model,
         company=spec.company,
@@ -115,7 +127,7 @@ def train_hazard(
         share=1.0,
         calibrator=bundle.calibrator.kind,
         calibration_losses={},
-        rounds=fitted.rounds,
+        rounds=served.rounds,
         metrics=dict(compared.metrics),
         groups=compared.groups,
         curves=dict(compared.curves),
@@ -174,6 +186,7 @@ def compare(
         quarter.curves(curves) if quarter.rows.any() else {},
         fair,
         told_groups(data, fair, ours, risks["lightgbm"], red),
+        ours,
     )
 
 
@@ -207,9 +220,11 @@ def _latency(scorer: HazardScorer, rows: Rows, as_of: datetime) -> float:
 
 
 def _champion(models_folder: Path, spec: HazardSpec, catalog: Catalog) -> Bundle | None:
-    """The champion to beat; one that is broken, or whose features are gone, can't be measured."""
+    """The champion to beat, as it was tested; one that is broken, or lacks its features, has no measure."""
     try:
         champion = load_champion(models_folder, spec.model)
+        tested = models_folder / spec.model / TESTED / champion.version
+        champion = Bundle.load(tested) if tested.is_dir() else champion
     except BundleBroken:
         return None
     known = set(catalog.names) | set(champion.encoding.features[-4:])

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crm_store.domain.scores import Score
 from serving.champions import Absent, Champion
-from serving.when import Decided, agreed, lost_by, when_told
+from serving.when import CURVE, Decided, agreed, lost_by, when_told
 from tests.unit.serving.fakes import ACCOUNTS, BrokenError, World
 
 WEEKLY = (0.0, 0.3, 0.25, *(0.001,) * 23)
@@ -97,6 +97,34 @@ def test_the_weeks_agree_with_the_risk_beside_them(
     chance = told["probability"]
     expected = chance if left == 5.0 else sum(WEEKLY[:5])
     assert sum(told["when"]["weeks"][:5]) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("left", [5.0, None, 400.0])
+def test_where_the_hazard_did_better_the_risk_agrees_with_the_weeks(
+    world: World, hazard: FakeHazard, left: float | None
+) -> None:
+    """The number and its colour are the curve's, and what that moved is told as a reason of its own."""
+    (alone,) = risk(world, ACCOUNTS[0])
+    decided = Decided("account_days_to_expiry", 30, "hazard")
+    world.champions.standing["account_renewal"] = Champion(hazard, hazard.version, decided=decided)
+    model = world.champions.standing["account_churn"]
+    assert isinstance(model, Champion)
+    health = replace(model, points=lambda chances: [100 * (1 - chance) for chance in chances])
+    world.champions.standing["account_churn"] = health
+    values, as_of = world.online.rows[ACCOUNTS[0]]
+    world.online.rows[ACCOUNTS[0]] = (values | {"account_days_to_expiry": left}, as_of)
+    (told,) = risk(world, ACCOUNTS[0])
+    assert told["when"]["weeks"] == list(WEEKLY)
+    curve = [reason for side in told["reasons"].values() for reason in side if reason["feature"] == CURVE]
+    if left != 5.0:
+        assert (told["probability"], curve) == (alone["probability"], [])
+        return
+    chance = sum(WEEKLY[:5])
+    assert (told["probability"], told["risk"]) == (pytest.approx(chance), pytest.approx(chance))
+    assert (told["value"], told["band"]) == (pytest.approx(100 * (1 - chance), abs=0.01), "red")
+    assert curve[0]["effect"] == pytest.approx(told["value"] - alone["value"], abs=0.02)
+    assert curve[0]["sentence"] == "按逐周流失曲线，第 5 周末前流失的概率为 55%"
+    assert told["base"] == pytest.approx(alone["base"], abs=0.02)
 
 
 def test_leads_are_not_asked_when(world: World, hazard: FakeHazard) -> None:

@@ -12,7 +12,7 @@ from training.arrays import sigmoid
 from training.bundle import Bundle, BundleBroken, BundleScorer
 from training.bundle.contributions import SetContributions
 from training.bundle.gathered import LEAST, Gatherer
-from training.bundle.scorer import SET
+from training.bundle.scorer import PART, SET
 from training.calibration import Calibrator
 from training.candidates import rows_of
 from training.datasets import Dataset
@@ -67,6 +67,16 @@ def test_one_row_and_many_rows_score_alike_with_and_without_reasons(
         assert [reason.effect for reason in alone.reasons] == pytest.approx(effects)
         assert plain.value == pytest.approx(one.value)
         assert plain.reasons == ()
+
+
+def test_many_rows_are_read_in_parts_and_score_as_they_do_whole(
+    scorer: BundleScorer, rows: list[dict[str, object]]
+) -> None:
+    many = (rows * (1 + 2 * PART // len(rows)))[: 2 * PART + 1]
+    whole = scorer.raw(scorer.bundle.encoding.matrix(many))
+    assert np.array_equal(scorer.raw_of(many), whole)
+    with pytest.raises(ValueError, match="could not convert"):
+        scorer.raw_of([*many, BUSY | {"lead_chats_30d": "六"}])
 
 
 def test_the_base_and_all_effects_add_up_to_the_value(

@@ -21,12 +21,13 @@ from tests.unit.training.survival.conftest import (
 )
 from tests.unit.training.training_fakes import FakeTracking
 from training.bundle import Bundle, BundleBroken, HazardScorer, load_champion
+from training.bundle.champions import versions_of
 from training.bundle.hazard import PERIOD, period_matrix
 from training.datasets import DatasetRefused
 from training.report import CURVE_MEASURES, kept_report
 from training.survival.groups import LEAST_LOSSES
 from training.survival.specs import HAZARDS
-from training.survival.train import train_hazard
+from training.survival.train import TESTED, train_hazard
 from training.train import Baseline
 
 ENDING, FAR = 20.0, 150.0
@@ -53,6 +54,15 @@ def test_a_hazard_that_passes_its_gates_becomes_champion(trained: Trained) -> No
     assert len({measured["n"] for measured in report.metrics.values()}) == 1
     assert report.dates["learn_from"] < report.dates["stop_at"] < report.dates["split_at"]
     assert report.dates["split_at"] == report.dates["test_from"]
+
+
+def test_what_serves_knows_the_test_and_what_was_tested_is_kept_out_of_sight(trained: Trained) -> None:
+    report, place = trained.report, trained.models / SPEC.model
+    assert report.dates["served_to"] > report.dates["split_at"]
+    served, tested = Bundle.load(place / report.version), Bundle.load(place / TESTED / report.version)
+    assert served.version == tested.version == report.version
+    assert served.booster != tested.booster
+    assert versions_of(trained.models, SPEC.model) == [report.version]
 
 
 def test_the_loss_threatens_when_the_contract_ends(scorer: HazardScorer) -> None:

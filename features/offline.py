@@ -41,14 +41,14 @@ def write(folder: Path, entity: Entity, frame: "pd.DataFrame") -> None:
     home = offline_folder(folder, entity.name)
     _begin(home, entity)
     fresh = _table(entity, frame)
-    moments = pc.unique(fresh[EVENT])
+    moments, there = pc.unique(fresh[EVENT]), {file.name for file in home.iterdir()}
     for moment in moments:
-        file = home / f"{moment.value}.parquet"
-        if len(moments) == 1 or file.is_file():
+        name = f"{moment.value}.parquet"
+        if len(moments) == 1 or name in there:
             rows = pc.equal(fresh[EVENT], moment)
-            _put_apart(file, fresh.filter(rows), entity)
+            _put_apart(home / name, fresh.filter(rows), entity)
             fresh = fresh.filter(pc.invert(rows))
-    if len(fresh) or not any(home.iterdir()):
+    if len(fresh) or not len(moments):
         _put(home / _SHARED, fresh, entity)
 
 

@@ -40,10 +40,11 @@ class ModelSpec:
 
     ``rules`` names the rule document that is its baseline and its fallback. ``bayes_fields`` are what the
     frequency baseline counts: fields that a CRM shows on its form. ``refit`` boosts once more on all rows
-    learned from, with the rounds that early stopping found, so that the latest rows teach too. ``weigh``
-    gives the rows that are fitted their weights. Each value of the ``segments`` features with outcomes enough
-    may get a model of its own (``training.segments``). ``fair_across`` are the fields in whose every group it
-    has to be reliable.
+    learned from, with the rounds that early stopping found, so that the latest rows teach too. ``crossed``
+    calibrates what was refitted by forecasts for subjects left out as well: for few outcomes, where the rows
+    that stop the boosting tell too little. ``weigh`` gives the rows that are fitted their weights. Each value
+    of the ``segments`` features with outcomes enough may get a model of its own (``training.segments``).
+    ``fair_across`` are the fields in whose every group it has to be reliable.
     """
 
     model: str
@@ -57,6 +58,7 @@ class ModelSpec:
     boosting: BoostingParams = field(default_factory=BoostingParams)
     calibrators: tuple[Kind, ...] = KINDS
     refit: bool = False
+    crossed: bool = False
     weigh: Callable[[pd.DataFrame], Floats] | None = None
     limits: Limits = field(default_factory=Limits)
     segments: tuple[str, ...] = ()
@@ -108,10 +110,11 @@ _DEMO_ACCOUNTS = ModelSpec(
     rules="account_risk",
     # Some thousand contracts: the region of an account would be learned by heart, and nobody can act on it.
     features=_all_but("account", "account_region"),
-    # Some 600 contracts to learn from: what stops the boosting calibrates too, and then all of them teach.
+    # Some 600 contracts to learn from: all of them teach, and calibrate too.
     split=Split(stop_share=0.3, calibration_share=0.0),
     calibrators=("platt",),
     refit=True,
+    crossed=True,
     boosting=BoostingParams(learning_rate=0.02, leaves=8, depth=3, patience=60),
     bayes_fields=(
         "account_industry",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.housekeeping import housekeeping
+from pipelines.housekeeping import chores_of, housekeeping
 from pipelines.processes import Service, ServiceFailed, Supervisor, free_port, mlflow_service
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def serve_until_signal(runtime: Runtime, steps: Steps, ready: Callable[[], None]
             supervisor.wait_ready(report)
         _print_addresses(settings, steps)
         ready()
-        with housekeeping(runtime):
+        with housekeeping(chores_of(runtime)):
             supervisor.run_until_signal()
     except ServiceFailed as error:
         steps.console.print(f"[red]✗[/] {error}", highlight=False)

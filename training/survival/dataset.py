@@ -51,7 +51,10 @@ def follow(
     until = min(now, spec.until) if spec.until else now
     split_at = until - spec.test
     stop_at = split_at - spec.later
-    first = spec.losses.first_known(sources, until) + _LEAST_START
+    known = spec.losses.first_known(sources, until)
+    if known is None or known + _LEAST_START + spec.every > split_at:
+        raise _nobody_lost("learn")
+    first = known + _LEAST_START
     learn = spec.losses.follow(sources, moments_before(split_at, first, spec.every), split_at)
     test = spec.losses.follow(sources, moments_since(split_at, until, spec.every), until)
     whole = spec.losses.follow(sources, moments_before(until, first, spec.every), until)
@@ -61,8 +64,7 @@ def follow(
     looks = _some(spec.losses.follow(sources, moments_since(stop_at, until, spec.look), until), spec)
     for name, rows in (("learn", learn), ("test", test)):
         if not rows.lost_at.notna().any():
-            zh, en = f"{name} 中没有流失，无法学习时点", f"nobody was lost in {name}: nothing tells when"
-            raise DatasetRefused("no_outcomes", name, zh, en)
+            raise _nobody_lost(name)
     signals = [name for name in baseline.signals if name in catalog.names]
     told = [name for name in spec.fair_across if name in catalog.names]
     columns = list(dict.fromkeys([*spec.features, *signals, *told]))
@@ -72,6 +74,11 @@ def follow(
         part.merge(table, on=keys, how="left", validate="one_to_one") for part in (learn, test, looks, whole)
     )
     return FollowUp(learn, test, looks, whole, stop_at, split_at, until)
+
+
+def _nobody_lost(part: str) -> DatasetRefused:
+    zh, en = f"{part} 中没有流失，无法学习时点", f"nobody was lost in {part}: nothing tells when"
+    return DatasetRefused("no_outcomes", part, zh, en)
 
 
 def _drawn(rows: pd.DataFrame, most: int | None, generator: np.random.Generator) -> pd.DataFrame:

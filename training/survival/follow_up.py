@@ -36,8 +36,8 @@ class Losses(Protocol):
         """By when it is known whether the outcome happens: ``days`` after those that ``feature`` counts."""
         ...
 
-    def first_known(self, sources: Path, now: datetime) -> datetime:
-        """Return the first moment with something to follow."""
+    def first_known(self, sources: Path, now: datetime) -> datetime | None:
+        """Return the first moment with something to follow; None where there is nothing."""
         ...
 
     def follow(self, sources: Path, moments: Sequence[datetime], now: datetime) -> pd.DataFrame:
@@ -60,10 +60,10 @@ class ContractLost:
         """When the grace of the contract that ends next is over."""
         return {"feature": "account_days_to_expiry", "days": self.outcome.grace / timedelta(days=1)}
 
-    def first_known(self, sources: Path, now: datetime) -> datetime:
+    def first_known(self, sources: Path, now: datetime) -> datetime | None:
         """Return when the first contract was signed."""
-        first: datetime = self.outcome.contracts(sources, now).signed_at.min().to_pydatetime()
-        return first
+        signed = self.outcome.contracts(sources, now).signed_at
+        return None if signed.empty else signed.min().to_pydatetime()
 
     def follow(self, sources: Path, moments: Sequence[datetime], now: datetime) -> pd.DataFrame:
         """Follow every account with a contract that runs, or is undecided within its grace."""
@@ -94,11 +94,10 @@ class FellSilent:
         """Nothing: an account may order and fall silent all the same."""
         return None
 
-    def first_known(self, sources: Path, now: datetime) -> datetime:
+    def first_known(self, sources: Path, now: datetime) -> datetime | None:
         """Return when the first order had been followed for the whole horizon."""
         orders = self.outcome.orders(sources, now)
-        first: datetime = (orders.occurred_at.min() + self.outcome.within).to_pydatetime()
-        return first
+        return None if orders.empty else (orders.occurred_at.min() + self.outcome.within).to_pydatetime()
 
     def follow(self, sources: Path, moments: Sequence[datetime], now: datetime) -> pd.DataFrame:
         """Follow every account that ordered within ``active_within``."""

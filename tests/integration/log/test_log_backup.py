@@ -18,7 +18,7 @@ from crm_store.repositories.problems import StoreError
 from crm_store.services.seal_keys import create_keys
 from pipelines.backup import check_backup, create_backup, restore_backup
 from pipelines.cli_audit import audit_app, backup_app, restore
-from pipelines.housekeeping import chores_of, keep
+from pipelines.housekeeping import attempt, chores_of
 from pipelines.runtime import Runtime
 from pipelines.seals import SealPlace
 from pipelines.settings import Settings
@@ -138,17 +138,9 @@ def test_the_commands_speak_both_languages(
 def test_a_served_store_is_sealed_until_it_stops(runtime: Runtime, sessions: sessionmaker[Session]) -> None:
     fill(sessions)
     settle(sessions)
-    stop = threading.Event()
     [sealing] = [chore for chore in chores_of(runtime) if chore.title.startswith("seals")]
-    thread = threading.Thread(target=keep, args=(sealing, stop))
-    thread.start()
+    attempt(sealing)
     book = SealPlace.of(runtime.settings).book()
-    for _ in range(600):
-        if book.files():
-            break
-        thread.join(0.1)
-    stop.set()
-    thread.join()
     assert len(book.files()) == 1
 
 

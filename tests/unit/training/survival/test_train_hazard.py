@@ -18,8 +18,9 @@ from tests.unit.training.survival.conftest import (
     Contracts,
     FewChats,
     Trained,
+    event,
 )
-from tests.unit.training.training_fakes import FakeTracking
+from tests.unit.training.training_fakes import FakeTracking, write_source
 from training.bundle import Bundle, BundleBroken, HazardScorer, load_champion
 from training.bundle.champions import versions_of
 from training.bundle.hazard import PERIOD, period_matrix
@@ -138,6 +139,19 @@ def test_a_company_that_lost_nobody_is_refused(
         train_hazard(
             young, contracts.frame_of, contract_sources, NOW, tmp_path, FakeTracking(), catalog=CATALOG
         )
+
+
+@pytest.mark.parametrize("signed_days_ago", [None, 1, 40, 300])
+def test_a_company_without_a_history_is_refused(
+    contracts: Contracts, tmp_path: Path, signed_days_ago: int | None
+) -> None:
+    events = []
+    if signed_days_ago is not None:
+        signed = NOW - timedelta(days=signed_days_ago)
+        events = [event("acc_1", "con_1", "signed", signed, NOW + timedelta(days=100))]
+    write_source(tmp_path, "contract_events", events)
+    with pytest.raises(DatasetRefused, match="nobody was lost"):
+        train_hazard(SPEC, contracts.frame_of, tmp_path, NOW, tmp_path, FakeTracking(), catalog=CATALOG)
 
 
 def test_only_the_week_moves_the_columns_of_a_period() -> None:

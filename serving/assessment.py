@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from features.engines.python_engine import evaluate
 from serving.ladder import sources_of
 
 COMPOSITE: Final = "account_risk"
+EXPIRY: Final = "account_days_to_expiry"
 PARTS: Final = {"purchase": "account_purchase", "service": "account_service", "risk": "account_stability"}
 """Part → the rule document that gives its points."""
 History = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -30,11 +31,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Assessment:
-    """The composite of 0–100, what it advises (Chinese, English; None where nothing), and the parts."""
+    """The composite of 0–100, what it advises (Chinese, English; None where nothing), and the parts.
+
+    ``contract_ends_at`` is when the contract ends that is the next to, None where none is under way.
+    """
 
     composite: Score
     advice: tuple[str, str] | None
     parts: tuple[Part, ...]
+    contract_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,9 @@ class Assessor:
         outputs = self.book.evaluate(COMPOSITE, row).outputs
         advice = outputs.get("advice") or {}
         told = (str(advice["zh"]), str(advice["en"])) if outputs.get("warn") else None
-        return Assessment(self._score(COMPOSITE, row, as_of), told, parts)
+        left = row.get(EXPIRY)
+        ends_at = as_of + timedelta(days=left) if isinstance(left, int | float) else None
+        return Assessment(self._score(COMPOSITE, row, as_of), told, parts, ends_at)
 
     def _score(self, document: str, row: Mapping[str, object], as_of: datetime) -> Score:
         return self.book.scorer(document).score([row], as_of)[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -29,6 +29,14 @@ class Standing:
     service: Mapping[str, Any]
     open_issues: Sequence[Mapping[str, Any]]
     notes: Sequence[Mapping[str, Any]]
+
+    @property
+    def decided_after_the_weeks(self) -> datetime | None:
+        """When the contract ends that the risk is about, if that is after the weeks that the curve tells of."""
+        ends_at = self.assessment.contract_ends_at
+        if ends_at is None or self.weekly is None:
+            return None
+        return ends_at if ends_at > self.as_of + timedelta(weeks=len(self.weekly)) else None
 
 
 def read_standing(

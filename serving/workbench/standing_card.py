@@ -84,6 +84,9 @@ def show_when(reader: Reader, standing: Standing) -> None:
     total = formats.percent(when["total"])
     told = reader.say("when.total", total=total, count=len(standing.weekly))
     likely = reader.say("when.likely", weeks=weeks) if weeks else reader.say("when.quiet")
+    later = standing.decided_after_the_weeks
+    if later is not None:
+        likely += reader.say("when.later", day=formats.day(later))
     with node("section", classes="lp-card"):
         heading(reader.say("when.title"), note=told + likely)
         names = (reader.say("when.week"), reader.say("when.by_then"))

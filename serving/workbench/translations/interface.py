@@ -145,6 +145,10 @@ INTERFACE: Final[dict[str, tuple[str, str]]] = {
     "when.total": ("{count} 周内流失概率 {total}", "{total} chance of a loss within {count} weeks"),
     "when.likely": ("，最可能在第 {weeks} 周", ", most likely in week {weeks}"),
     "when.quiet": ("，没有突出的一周", ", no week stands out"),
+    "when.later": (
+        "；流失风险说的是 {day} 到期的合同，在这几周之后",
+        "; the risk of loss is about the contract that ends on {day}, after these weeks",
+    ),
     "when.week": ("当周", "in the week"),
     "when.by_then": ("累计", "by then"),
     "parts.title": ("三项分", "Three parts"),

@@ -32,7 +32,7 @@ class Standing:
 
     @property
     def decided_after_the_weeks(self) -> datetime | None:
-        """When the contract ends that the risk is about, if that is after the weeks that the curve tells of."""
+        """When the contract ends that the risk is about, if that is after the weeks of the curve."""
         ends_at = self.assessment.contract_ends_at
         if ends_at is None or self.weekly is None:
             return None

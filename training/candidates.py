@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from training.evaluation import Metrics, evaluate
 from training.lightgbm_model import Fitted, fit_lightgbm, refit_lightgbm
 from training.score_map import score_map
 from training.specs import ModelSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LEAST_RATE = 1e-3  # of a base rate, so that the map of points can be drawn
 _FOLDS = 5
@@ -119,19 +122,22 @@ def fit_challenger(spec: ModelSpec, dataset: Dataset, now: datetime, catalog_has
     return Challenger(bundle, losses, fitted.rounds)
 
 
-def _refit(spec: ModelSpec, dataset: Dataset, rounds: int) -> Fitted:
+def _learned(dataset: Dataset) -> pd.DataFrame:
+    """Return every row learned from, in one frame."""
     import pandas as pd
 
-    frame = pd.concat([part.frame for part in dataset.learned], ignore_index=True)
+    return pd.concat([part.frame for part in dataset.learned], ignore_index=True)
+
+
+def _refit(spec: ModelSpec, dataset: Dataset, rounds: int) -> Fitted:
+    frame = _learned(dataset)
     weights = spec.weigh(frame) if spec.weigh else None
     return refit_lightgbm(frame, labels_of(dataset.learned), spec.features, rounds, spec.boosting, weights)
 
 
 def _crossed(spec: ModelSpec, dataset: Dataset, rounds: int) -> Calibrator:
     """Fit Platt's line to forecasts for a fifth of the subjects by what the other four teach."""
-    import pandas as pd
-
-    frame = pd.concat([part.frame for part in dataset.learned], ignore_index=True)
+    frame = _learned(dataset)
     labels, raws = labels_of(dataset.learned), np.zeros(len(frame))
     subjects, places = np.unique(frame["entity_id"].to_numpy(str), return_inverse=True)
     folds = np.random.default_rng(spec.boosting.seed).integers(0, _FOLDS, len(subjects))[places]
@@ -157,11 +163,8 @@ def _between(one: Calibrator, other: Calibrator) -> Calibrator:
 
 def fit_frequencies(spec: ModelSpec, dataset: Dataset) -> BayesScorer:
     """Count the frequency baseline over every row learned from."""
-    import pandas as pd
-
-    frame = pd.concat([part.frame for part in dataset.learned], ignore_index=True)
     points = score_map(base_rate_of(dataset), spec.meaning)
-    return fit_bayes(frame, labels_of(dataset.learned), spec.bayes_fields, points, dataset.share)
+    return fit_bayes(_learned(dataset), labels_of(dataset.learned), spec.bayes_fields, points, dataset.share)
 
 
 def base_rate_of(dataset: Dataset) -> float:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm_store.database import migrate, open_engine, session_factory
 
 os.environ["TZ"] = "UTC"
-os.environ["OMP_WAIT_POLICY"] = "passive"  # as ``import_lightgbm`` has it; some tests import LightGBM
+os.environ["GOMP_SPINCOUNT"] = "1000"  # as ``import_lightgbm`` has it; some tests import LightGBM
 # A busy machine is no failure.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")

@@ -18,7 +18,8 @@ _EXPECTED = frozenset({"expected_close_at", "promised_at", "due_at"})
 _REACHED = frozenset({"closed_at", "resolved_at", "completed_at", "decided_at", "shipped_at", "accepted_at"})
 # What a record says has happened.
 _HAPPENED = _REACHED | {"created_at", "submitted_at"}
-_CLOCKS_DIFFER = timedelta(minutes=5)
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far ahead of ours the clock of whoever writes may be."""
 # Restoring a record or a person empties these.
 _UNDONE = frozenset({"deleted_at", "disabled_at"})
 # The latest of many: only ever moves on.
@@ -60,7 +61,7 @@ def moved_moments(
 
 def not_happened(values: Mapping[str, object], now: datetime) -> list[str]:
     """Return the fields that tell of something that has happened, at a moment that is yet to come."""
-    latest = now + _CLOCKS_DIFFER
+    latest = now + CLOCKS_DIFFER
     return [name for name in values if name in _HAPPENED and _is_after(values[name], latest)]
 
 

@@ -8,14 +8,14 @@ past; no data by a way other than a form, the API or an import job.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
-from crm_store.domain.locks import locked_fields, may_correct, moved_moments
+from crm_store.domain.locks import CLOCKS_DIFFER, locked_fields, may_correct, moved_moments
 from crm_store.models import Activity
 from crm_store.models.choices import COMMUNICATION_CHANNELS
 from crm_store.repositories import problems
@@ -30,7 +30,6 @@ _MAY_CHANGE_STATUSES = frozenset({"import", "job"})
 # Chats that a webhook captures, imports and jobs know no scene; a person who types an entry does.
 _PEOPLE = frozenset({"user", "form", "api"})
 _STATUS = {"contact": "status", "lead": "status", "opportunity": "stage"}
-_CLOCKS_DIFFER = timedelta(minutes=5)
 _TOUCHED = "statuses_changed"
 
 _Touched = dict[tuple[str, str], SessionTransaction]
@@ -150,7 +149,7 @@ def _check_entry(values: Mapping[str, Value], now: datetime) -> None:
     if values.get("channel") in COMMUNICATION_CHANNELS and values.get("scene") is None:
         raise StoreError(problems.required("scene"))
     occurred_at, recorded_at = values.get("occurred_at"), values.get("recorded_at", now)
-    if isinstance(occurred_at, datetime) and occurred_at > now + _CLOCKS_DIFFER:
+    if isinstance(occurred_at, datetime) and occurred_at > now + CLOCKS_DIFFER:
         raise StoreError(refusals.in_the_future())
     if recorded_at != now:
         raise StoreError(refusals.backdated_entry())
